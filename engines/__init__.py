@@ -1,0 +1,1 @@
+"""Engines of Lorikeet: models, training and measuring. Never imports Qt."""

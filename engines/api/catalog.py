@@ -1,0 +1,67 @@
+"""What is on offer as plain data, printed by `python -m engines describe` and cached by version for the window.
+
+The window draws its forms from this; it never imports a method.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from engines.api.recipe import Preset
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class MethodEntry(_Entry):
+    """One way to teach.
+
+    Attributes:
+        name: registered name, as in `job.json`.
+        schema_: JSON schema of its settings (see `engines.api.settings.setting` for the extras).
+        needs: abilities it asks of a backbone.
+        missing: why it cannot be used here, in plain words; empty when it can.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    tag: str = ""
+    paper: str = ""
+    needs: tuple[str, ...] = ()
+    schema_: dict[str, Any]
+    missing: str = ""
+
+
+class BackboneEntry(_Entry):
+    """One family of base models."""
+
+    name: str
+    title: str
+    abilities: tuple[str, ...]
+    missing: str = ""
+
+
+class DeviceEntry(_Entry):
+    """Something that can compute: memory in bytes."""
+
+    kind: str
+    title: str
+    memory_bytes: int
+    memory_free_bytes: int
+    precisions: tuple[str, ...]
+
+
+class Catalog(_Entry):
+    """All of it. `recipe_schema` is the JSON schema of `engines.api.recipe.Recipe`."""
+
+    version: str
+    methods: tuple[MethodEntry, ...]
+    backbones: tuple[BackboneEntry, ...]
+    presets: tuple[Preset, ...]
+    recipe_schema: dict[str, Any]
+    devices: tuple[DeviceEntry, ...]
+    broken: tuple[str, ...] = ()

@@ -1,0 +1,140 @@
+"""What the interactive worker (`python -m engines serve`) is asked and answers, one JSON line each over its pipes.
+
+Every request carries an `id`; every answer names it. A newer request of the same kind replaces an older one that has not been answered
+(`Dropped`). Pictures are files in the request's `folder` (absolute), never bytes in a message.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    id: str = Field(max_length=80)
+
+
+class AdapterUse(BaseModel):
+    """An adapter file (absolute path) and how strongly it acts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    file: str
+    weight: float = Field(1.0, ge=-4.0, le=4.0)
+
+
+class Generate(_Message):
+    """Make one picture for each pair (prompt, seed)."""
+
+    type: Literal["generate"] = "generate"
+    base: str = "starter"
+    adapters: tuple[AdapterUse, ...] = ()
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    negative: str = ""
+    steps: int = Field(0, ge=0, le=200)
+    guidance: float = Field(0.0, ge=0.0, le=30.0)
+    width: int = Field(0, ge=0, le=4096)
+    height: int = Field(0, ge=0, le=4096)
+    folder: str
+
+
+class Compare(_Message):
+    """Base against adapters on the same prompts and seeds, with similarities; the report is `report.json` in `folder`.
+
+    `adapters` are columns (each one adapter alone); `references` are pictures of the real subject (absolute paths).
+    """
+
+    type: Literal["compare"] = "compare"
+    base: str = "starter"
+    adapters: tuple[AdapterUse, ...]
+    labels: tuple[str, ...]
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    references: tuple[str, ...] = ()
+    trigger: str = ""
+    class_noun: str = ""
+    steps: int = Field(0, ge=0, le=200)
+    guidance: float = Field(0.0, ge=0.0, le=30.0)
+    folder: str
+
+
+class Inspect(_Message):
+    """Tell what an adapter file is: format, rank, alpha, trigger words, base, recipe."""
+
+    type: Literal["inspect"] = "inspect"
+    file: str
+
+
+class Export(_Message):
+    """Write an adapter file in another tool's format."""
+
+    type: Literal["export"] = "export"
+    file: str
+    target: str
+    format: Literal["kohya", "diffusers", "peft"]
+    overwrite: bool = False
+    include_captions: bool = False
+
+
+class Release(_Message):
+    """Give the memory of all models back (a training run needs it)."""
+
+    type: Literal["release"] = "release"
+
+
+class Cancel(_Message):
+    """Drop the request `target` if it is still at work."""
+
+    type: Literal["cancel"] = "cancel"
+    target: str
+
+
+Request = Annotated[Generate | Compare | Inspect | Export | Release | Cancel, Field(discriminator="type")]
+REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
+
+
+class Working(_Message):
+    """Progress of a request."""
+
+    type: Literal["working"] = "working"
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+class Picture(_Message):
+    """One picture of a Generate or Compare is ready. `column` 0 is the base in a Compare."""
+
+    type: Literal["picture"] = "picture"
+    file: str
+    prompt: str
+    seed: int
+    column: int = 0
+
+
+class Done(_Message):
+    """The request is answered; `data` holds what it asked for (an Inspect's description, a Compare's report)."""
+
+    type: Literal["done"] = "done"
+    data: dict[str, object] = {}
+
+
+class Refused(_Message):
+    """The request failed in an expected way."""
+
+    type: Literal["refused"] = "refused"
+    title: str
+    what: str = ""
+    hint: str = ""
+
+
+class Dropped(_Message):
+    """The request gave way to a newer one or was cancelled."""
+
+    type: Literal["dropped"] = "dropped"
+
+
+Answer = Annotated[Working | Picture | Done | Refused | Dropped, Field(discriminator="type")]
+ANSWERS: TypeAdapter[Answer] = TypeAdapter(Answer)

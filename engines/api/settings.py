@@ -1,0 +1,54 @@
+"""Settings that describe themselves once, beside their owner.
+
+A group of settings is a frozen pydantic class derived from `Settings`; each field is written with `setting()`, and from that one line
+come the form in the window, the tooltip, the validation, the command line's help and the documents.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Base of every settings group: immutable, and unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, protected_namespaces=())
+
+
+def setting(
+    default: Any,  # noqa: ANN401 - the field's own annotation types it
+    label: str,
+    *,
+    help: str = "",  # noqa: A002 - the word people know
+    advanced: bool = False,
+    unit: str = "",
+    group: str = "",
+    choices: dict[str, str] | None = None,
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
+    lt: float | None = None,
+) -> Any:  # noqa: ANN401 - stands in for the field's value
+    """Declare one setting.
+
+    Args:
+        default: value when nobody says otherwise.
+        label: its name in plain words.
+        help: one or two sentences for the tooltip and the command line.
+        advanced: shown only under Advanced.
+        unit: printed behind the value ("steps", "px").
+        group: heading under which a form gathers it.
+        choices: for a fixed choice, value -> words shown.
+        ge: smallest value allowed; `gt` the same, itself excluded.
+        le: largest value allowed; `lt` the same, itself excluded.
+        gt: see `ge`.
+        lt: see `le`.
+
+    Returns:
+        A pydantic field whose JSON schema carries `title`, `description`, the bounds, and an object `lorikeet` with
+        `advanced`, `unit`, `group` and `choices`.
+    """
+    extra: dict[str, Any] = {"lorikeet": {"advanced": advanced, "unit": unit, "group": group, "choices": choices or {}}}
+    return Field(default, title=label, description=help, ge=ge, le=le, gt=gt, lt=lt, json_schema_extra=extra)

@@ -1,0 +1,1 @@
+"""The frame every job runs in: contracts, registry, loop, checkpoints, memory."""

@@ -1,0 +1,114 @@
+"""The contracts everything plugs into: small Protocols; code is shared by calling, not by inheriting.
+
+    Task        what a kind of job gives to the run: prepare, train on, measure, sample, save
+    Trainable   the running half of a method: parameters, state, metadata
+    Batches     an endless, resumable order of the data
+
+The denoising side (Backbone, Method) is declared in `engines.diffusion.contracts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+ProgressHook = Callable[[str, str, int, int], None]
+"""Called as (phase, text, done, total) during long preparations; raises `Stopped` when the person asked to stop."""
+
+
+@dataclass(frozen=True)
+class ParameterGroup:
+    """Parameters that share a learning rate."""
+
+    name: str
+    parameters: list[torch.nn.Parameter]
+    learning_rate: float
+
+
+class Trainable(Protocol):
+    """The running half of a method. Before its first step it must leave the base model's output bit-for-bit unchanged."""
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """The parameters that train; at least one."""
+        ...
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Every trained tensor by a stable name, detached, on the CPU, in fp32."""
+        ...
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Put a `state()` back; raises AdapterError on missing, surplus or misshapen tensors."""
+        ...
+
+    def metadata(self) -> dict[str, str]:
+        """What an adapter file says about this method (all strings)."""
+        ...
+
+
+class Batches(Protocol):
+    """An endless order of batches whose position can be saved and restored exactly."""
+
+    def next(self) -> Any:  # noqa: ANN401 - the task's own batch type
+        """The next batch, on the training device."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Position and random states, JSON-serialisable."""
+        ...
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Put a `state()` back."""
+        ...
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """A picture made by `Task.sample`."""
+
+    prompt: str
+    seed: int
+    file: Path
+
+
+class Task(Protocol):
+    """What one kind of job gives to `engines.core.run`. Built once a process; the run calls it in this order."""
+
+    def prepare(self, progress: ProgressHook) -> None:
+        """Load the base, attach the method, fill the caches, free what is not needed any more."""
+        ...
+
+    @property
+    def trainable(self) -> Trainable:
+        """The running method (after `prepare`)."""
+        ...
+
+    @property
+    def batches(self) -> Batches:
+        """The data (after `prepare`)."""
+        ...
+
+    def loss(self, batch: Any) -> torch.Tensor:  # noqa: ANN401 - the task's own batch type
+        """Mean training error of one batch, a scalar that requires grad. Draws its noise from torch's global generator."""
+        ...
+
+    def validate(self) -> float:
+        """Error on fixed pictures, noise and timesteps; must not disturb any random state."""
+        ...
+
+    def sample(
+        self, step: int, folder: Path, *, prompts: Sequence[str] = (), seed: int | None = None
+    ) -> list[SampleFile]:
+        """Make pictures with the method as it stands; must not disturb any random state."""
+        ...
+
+    def save_adapter(self, path: Path, *, step: int) -> None:
+        """Write the adapter file with its metadata, atomically."""
+        ...
+
+    def verify_adapter(self, path: Path) -> None:
+        """Reload the file and check it: finite, non-zero, right shapes; raises TrainingError."""
+        ...

@@ -1,0 +1,1 @@
+"""The window of Lorikeet: the only place that knows Qt. Never loads torch."""
