@@ -1,0 +1,1 @@
+"""The home of every published figure: one file a table, run by `python -m engines bench NAME`."""
