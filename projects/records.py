@@ -1,0 +1,105 @@
+"""What a project holds, as plain immutable records: concepts, pictures and runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """Something to be taught: a subject or a look.
+
+    Attributes:
+        id: stable and unique in the project.
+        name: what the person calls it.
+        trigger: the word that will call it up in a prompt.
+        class_noun: the ordinary word for its kind ("dog").
+        position: order on the page, smallest first.
+    """
+
+    id: str
+    name: str
+    trigger: str
+    class_noun: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a concept.
+
+    Attributes:
+        id: stable and unique in the project.
+        concept_id: the concept it shows.
+        file: path of the untouched original, relative to the project with forward slashes.
+        original_name: the name the file had where it came from.
+        width: in pixels, after turning it upright.
+        height: in pixels, after turning it upright.
+        sha256: of the file's bytes, in hexadecimal.
+        caption: its words; may hold `[trigger]`.
+        mask: path of the mask, relative to the project, or None. The mask is greyscale, upright, of the picture's size; white counts.
+        repeats: how often it is seen in one round of training.
+        flags: what is worth a look, see `projects.health.FLAG_WORDS`.
+        position: order on the page, smallest first.
+        added: when it came in, seconds since 1970.
+        twin: id of the picture it repeats, when flagged as a duplicate.
+    """
+
+    id: str
+    concept_id: str
+    file: str
+    original_name: str
+    width: int
+    height: int
+    sha256: str
+    caption: str
+    mask: str | None
+    repeats: int
+    flags: frozenset[str]
+    position: int
+    added: float
+    twin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training, kept under `runs/<id>` in the project.
+
+    Attributes:
+        id: name of its folder.
+        concept_id: what it taught, or None.
+        title: what the person calls it.
+        created: seconds since 1970.
+        note: the person's own words about it.
+        favourite: marked by the person.
+    """
+
+    id: str
+    concept_id: str | None
+    title: str
+    created: float
+    note: str
+    favourite: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a project holds.
+
+    Attributes:
+        concepts: concepts.
+        images: pictures of all concepts.
+        captioned: pictures with words of their own.
+        masked: pictures with a mask.
+        flagged: pictures worth a look.
+        runs: trainings.
+        images_by_concept: concept id -> pictures.
+    """
+
+    concepts: int
+    images: int
+    captioned: int
+    masked: int
+    flagged: int
+    runs: int
+    images_by_concept: dict[str, int] = field(default_factory=dict)
