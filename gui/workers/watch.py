@@ -1,0 +1,155 @@
+"""Follows all runs of the open project from a thread of its own, so that reading their events never holds up the window."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from engines.api.job import Job
+from engines.api.run_state import RunState
+from engines.launch.folder import load_job, run_folders
+from engines.launch.follow import Follower
+from projects.errors import UserError
+
+_LOOK_S = 0.2
+_LIST_S = 2.0
+_RESTING = frozenset({"finished", "failed", "interrupted", "waiting"})
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as it lies on disk, and where it stands.
+
+    Attributes:
+        problem: why its job cannot be read, in words; empty when it can.
+        images: how many pictures it learns from.
+    """
+
+    id: str
+    folder: Path
+    job: Job | None
+    state: RunState
+    images: int = 0
+    problem: str = ""
+
+    @property
+    def resting(self) -> bool:
+        """Whether nothing is expected to happen to it by itself."""
+        return self.state.phase in _RESTING
+
+
+class RunWatcher(QObject):
+    """Tells of every change to a run below `root/runs`; runs that another program starts are found too.
+
+    `told` carries (root, RunInfo); `gone` (root, run id); `listed` (root) once all runs of a newly opened project were told.
+    """
+
+    told = Signal(object, object)
+    gone = Signal(object, str)
+    listed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wake = threading.Event()
+        self._ended = False
+        self._root: Path | None = None
+        self._thread = threading.Thread(target=self._watch, name="run-watcher", daemon=True)
+        self._started = False
+
+    def follow(self, root: Path | None) -> None:
+        """Follow another project's runs, or none."""
+        self._root = root
+        if root is not None and not self._started:
+            self._started = True
+            self._thread.start()
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """Look now: something was just started."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ended = True
+        self._wake.set()
+        if self._started:
+            self._thread.join(timeout=2.0)
+
+    def _watch(self) -> None:
+        root: Path | None = None
+        round_ = _Round(Path())
+        listed_at = 0.0
+        while not self._ended:
+            nudged = self._wake.is_set()
+            self._wake.clear()
+            if self._root != root:
+                root, listed_at = self._root, 0.0
+                round_ = _Round(root or Path())
+            if root is None:
+                self._wake.wait()
+                continue
+            listing = nudged or time.monotonic() - listed_at >= _LIST_S
+            if listing:
+                for run_id in round_.list_runs():
+                    self.gone.emit(root, run_id)
+            for info in round_.changes(all_runs=listing):
+                if self._ended or self._root != root:
+                    break
+                self.told.emit(root, info)
+            if not listed_at and self._root == root:
+                self.listed.emit(root)
+            if listing:
+                listed_at = time.monotonic()
+            self._wake.wait(_LOOK_S)
+
+
+class _Round:
+    """The followers of one project's runs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._followers: dict[str, Follower] = {}
+        self._known: dict[str, RunInfo] = {}
+        self._fresh: set[str] = set()
+
+    def list_runs(self) -> list[str]:
+        """Take in new folders; return the ids of those that are gone."""
+        folders = {folder.name: folder for folder in run_folders(self._root)}
+        gone = [run_id for run_id in self._known if run_id not in folders]
+        for run_id in gone:
+            del self._known[run_id], self._followers[run_id]
+        for run_id, folder in folders.items():
+            if run_id not in self._known:
+                self._followers[run_id] = Follower(folder)
+                self._known[run_id] = _read(folder)
+                self._fresh.add(run_id)
+        return gone
+
+    def changes(self, *, all_runs: bool) -> list[RunInfo]:
+        """Poll the runs that may have moved and return those that did, the newest first."""
+        changed: list[RunInfo] = []
+        for run_id in sorted(self._known, reverse=True):
+            info = self._known[run_id]
+            fresh = run_id in self._fresh
+            if not (fresh or all_runs) and info.resting:
+                continue
+            follower = self._followers[run_id]
+            before = follower.state
+            state = follower.catch_up()
+            if fresh or state != before:
+                self._known[run_id] = info = replace(info, state=state)
+                self._fresh.discard(run_id)
+                changed.append(info)
+        return changed
+
+
+def _read(folder: Path) -> RunInfo:
+    try:
+        job, images = load_job(folder)
+    except UserError as error:
+        return RunInfo(folder.name, folder, None, RunState(), problem=str(error))
+    return RunInfo(folder.name, folder, job, RunState(), images=len(images))
