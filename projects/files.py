@@ -151,8 +151,7 @@ def safe_name(text: str, *, fallback: str = "unnamed") -> str:
     The result has no path separators, control characters or trailing dots, is no reserved device name, does not start with a dot, and
     is at most 100 characters and 180 bytes long with its extension kept. Applying it twice changes nothing.
     """
-    readable = text.encode("utf-8", "replace").decode("utf-8")
-    plain = _tidy(readable)
+    plain = _tidy(readable_text(text))
     stem, dot, extension = plain.rpartition(".")
     if not dot or not stem or len(extension) > _LONGEST_EXTENSION or not extension.isalnum():
         stem, extension = plain, ""
@@ -180,7 +179,7 @@ def unique_path(path: Path) -> Path:
 
 def readable_text(text: str) -> str:
     """Return `text` fit for showing and storing: undecodable bytes of a file name become a replacement sign."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace").replace("\0", "")
 
 
 def _tidy(text: str) -> str:

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
+from typing import Self
 
 from projects import database, migrations
 from projects.errors import ProjectError, ReadOnlyError
 from projects.files import atomic_path, is_writable
 
 FOLDERS = ("images", "masks", "runs", "adapters", "exports")
-_NAME_KEY = "project.name"
+NAME_KEY = "project.name"
 SqlValue = str | int | float | None
 
 
@@ -63,7 +64,7 @@ class Project:
                 connection.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
                 migrations.run_steps(connection)
                 connection.execute(
-                    "INSERT INTO settings VALUES (?, ?)", (_NAME_KEY, json.dumps(name.strip() or root.name))
+                    "INSERT INTO settings VALUES (?, ?)", (NAME_KEY, json.dumps(name.strip() or root.name))
                 )
         except (OSError, sqlite3.OperationalError) as error:
             raise ProjectError(
@@ -107,7 +108,7 @@ class Project:
     @property
     def name(self) -> str:
         """What the person calls the project."""
-        found = self.rows("SELECT value FROM settings WHERE key = ?", (_NAME_KEY,))
+        found = self.rows("SELECT value FROM settings WHERE key = ?", (NAME_KEY,))
         return str(json.loads(found[0]["value"])) if found else self.root.name
 
     def path(self, relative: str) -> Path:
@@ -198,7 +199,7 @@ class Project:
             with suppress(sqlite3.Error):
                 connection.close()
 
-    def __enter__(self) -> Project:
+    def __enter__(self) -> Self:
         """Give the project itself; it is closed when the block ends."""
         return self
 

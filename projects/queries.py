@@ -90,7 +90,7 @@ def counts(project: Project) -> Counts:
     every = images(project)
     by_concept = {item.id: 0 for item in concepts(project)}
     for item in every:
-        by_concept[item.concept_id] += 1
+        by_concept[item.concept_id] = by_concept.get(item.concept_id, 0) + 1
     return Counts(
         concepts=len(by_concept),
         images=len(every),
