@@ -32,7 +32,7 @@ MARK = ".lorikeet"
 
 _INSPECT = """
 import importlib.metadata as metadata, json, sys
-from packaging.requirements import Requirement
+from pip._vendor.packaging.requirements import Requirement
 asked = json.load(sys.stdin)
 wrong = []
 for line in asked["needs"]:

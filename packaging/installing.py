@@ -37,8 +37,12 @@ def pip_install(python: Path, *, root: Path, log: Path, dev: bool, link: bool) -
     heavy = [need for need in needs if re.split(r"[<>=!~;\s]", need, maxsplit=1)[0] in HEAVY]
     pinned = ["--prefer-binary", "-c", str(root / "packaging" / "constraints.txt")]
     stages = [
-        ("torch, with the libraries for NVIDIA cards where there are any (the largest part)", [*pinned, *heavy]),
-        ("everything else", [*pinned, "setuptools", *needs]),
+        (words, [*pinned, *listed])
+        for words, listed in (
+            ("torch, with the libraries for NVIDIA cards where there are any (the largest part)", heavy),
+            ("everything else", [*needs, *(["setuptools"] if link else [])]),
+        )
+        if listed
     ]
     if link:
         stages.append(("Lorikeet itself", ["--no-deps", "--no-build-isolation", "-e", str(root)]))
