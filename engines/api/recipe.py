@@ -20,6 +20,7 @@ class DataSettings(Settings):
         ge=0,
         le=2048,
         unit="px",
+        zero="model's own",
     )
     buckets: bool = setting(
         True,
@@ -53,6 +54,7 @@ class ObjectiveSettings(Settings):
         help="Pictures of the plain class, made by the base model, keep the rest of the class as it was.",
         ge=0,
         le=1000,
+        zero="none",
     )
     class_weight: float = setting(1.0, "Weight of the class pictures", ge=0.0, le=10.0, advanced=True)
     min_snr_gamma: float = setting(
@@ -102,10 +104,10 @@ class SampleSettings(Settings):
     """Pictures made while learning."""
 
     prompts: tuple[str, ...] = setting((), "Prompts", help="Empty: made from the trigger word and the class.")
-    every: int = setting(100, "Make samples every", help="0 makes none.", ge=0, le=100_000, unit="steps")
+    every: int = setting(100, "Make samples every", help="0 makes none.", ge=0, le=100_000, unit="steps", zero="never")
     seed: int = setting(7, "Seed of the samples", ge=0, le=2**31 - 1, advanced=True)
     inference_steps: int = setting(
-        0, "Denoising steps", help="0 takes the base model's own number.", ge=0, le=200, advanced=True
+        0, "Denoising steps", help="0 takes the base model's own number.", ge=0, le=200, advanced=True, zero="automatic"
     )
     guidance: float = setting(
         0.0,

@@ -26,6 +26,7 @@ def setting(
     unit: str = "",
     group: str = "",
     choices: dict[str, str] | None = None,
+    zero: str = "",
     ge: float | None = None,
     le: float | None = None,
     gt: float | None = None,
@@ -41,6 +42,7 @@ def setting(
         unit: printed behind the value ("steps", "px").
         group: heading under which a form gathers it.
         choices: for a fixed choice, value -> words shown.
+        zero: what 0 stands for, shown instead of the figure ("automatic").
         ge: smallest value allowed; `gt` the same, itself excluded.
         le: largest value allowed; `lt` the same, itself excluded.
         gt: see `ge`.
@@ -48,7 +50,9 @@ def setting(
 
     Returns:
         A pydantic field whose JSON schema carries `title`, `description`, the bounds, and an object `lorikeet` with
-        `advanced`, `unit`, `group` and `choices`.
+        `advanced`, `unit`, `group`, `choices` and `zero`.
     """
-    extra: dict[str, Any] = {"lorikeet": {"advanced": advanced, "unit": unit, "group": group, "choices": choices or {}}}
+    extra: dict[str, Any] = {
+        "lorikeet": {"advanced": advanced, "unit": unit, "group": group, "choices": choices or {}, "zero": zero}
+    }
     return Field(default, title=label, description=help, ge=ge, le=le, gt=gt, lt=lt, json_schema_extra=extra)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QSpinBox, QWidget
 
 from gui.forms.editor import Kind
@@ -22,9 +23,9 @@ class IntegerEditor(QSpinBox):
         self.setRange(_LOWEST, _HIGHEST)
         self.setSingleStep(_pleasant_step(spec))
         self.setGroupSeparatorShown(False)
-        if spec.unit:
-            self.setSuffix(f" {spec.unit}")
         quiet_wheel(self)
+        self._show_unit()
+        self.valueChanged.connect(lambda _value: self._show_unit())
         self.valueChanged.connect(lambda _value: on_change())
 
     def widget(self) -> QWidget:
@@ -45,6 +46,30 @@ class IntegerEditor(QSpinBox):
         high = _HIGHEST if self._spec.maximum is None else int(self._spec.maximum)
         self.setValue(min(max(self.value() + steps * self.singleStep(), low), high))
         self.selectAll()
+
+    def textFromValue(self, val: int) -> str:  # noqa: N802 - Qt's name
+        """The figure, or the words for nought."""
+        return self._spec.zero if val == 0 and self._spec.zero else str(val)
+
+    def valueFromText(self, text: str) -> int:  # noqa: N802 - Qt's name
+        """The other way round."""
+        digits = text.removesuffix(self.suffix()).strip()
+        return 0 if digits == self._spec.zero else int(digits)
+
+    def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
+        """Accept the words for nought too, and let them be typed over."""
+        words = self._spec.zero
+        typed = text.removesuffix(self.suffix()).strip()
+        if words and typed == words:
+            return QValidator.State.Acceptable, text, pos
+        if words and typed and not typed.lstrip("-").isdigit() and set(typed) <= set(words + "0123456789"):
+            return QValidator.State.Intermediate, text, pos
+        state: tuple[QValidator.State, str, int] = super().validate(text, pos)
+        return state
+
+    def _show_unit(self) -> None:
+        plain = not self._spec.unit or (self._spec.zero and self.value() == 0)
+        self.setSuffix("" if plain else f" {self._spec.unit}")
 
 
 def _pleasant_step(spec: FieldSpec) -> int:

@@ -25,6 +25,7 @@ class FieldSpec:
         minimum: smallest value; `open_minimum` says that the bound itself is excluded.
         choices: value -> words, for `choice`.
         optional: whether "nothing" (None) is a value too.
+        zero: what 0 stands for, shown instead of the figure.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class FieldSpec:
     max_length: int | None = None
     choices: tuple[tuple[Scalar, str], ...] = ()
     optional: bool = False
+    zero: str = ""
 
     @property
     def name(self) -> str:
@@ -123,6 +125,7 @@ def _field(node: Mapping[str, Any], definitions: Mapping[str, Any], path: Path, 
         max_length=inner.get("maxLength"),
         choices=_choices(inner, extra.get("choices") or {}),
         optional=optional,
+        zero=str(extra.get("zero", "")),
     )
 
 

@@ -6,21 +6,18 @@ a short wait, and refused in plain words when that kills it again.
 
 from __future__ import annotations
 
-import sys
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pydantic import ValidationError
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
-from engines.api.requests import ANSWERS, Answer, Cancel, Done, Dropped, Refused, Release, Request
-from engines.launch.local import checkout, child_environment
+from engines.api.requests import Answer, Cancel, Done, Dropped, Refused, Release, Request
+from engines.launch.serving import Lines, ServeCommand, decode, encode, serve_command
 
 OnAnswer = Callable[[Answer], None]
-_LINE_BYTES = 4 * 2**20
 _WAITS_MS = (300, 1500, 5000)
 _CALM_S = 60.0
 _REPORT_LINES = 12
@@ -31,11 +28,6 @@ class _Pending:
     request: Request
     on_answer: OnAnswer
     tries: int = 0
-
-
-def serve_command() -> list[str]:
-    """The command that starts the worker."""
-    return [sys.executable, "-m", "engines", "serve"]
 
 
 def new_id(kind: str) -> str:
@@ -52,12 +44,12 @@ class Interactive(QObject):
 
     state_changed = Signal(str)
 
-    def __init__(self, command: Sequence[str] | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, command: ServeCommand | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._command = list(command or serve_command())
+        self._command = command
         self._process: QProcess | None = None
         self._pending: dict[str, _Pending] = {}
-        self._half = b""
+        self._lines = Lines()
         self._errors: deque[str] = deque(maxlen=_REPORT_LINES)
         self._deaths: deque[float] = deque(maxlen=len(_WAITS_MS))
         self._state = "resting"
@@ -137,18 +129,19 @@ class Interactive(QObject):
 
     def _write(self, request: Request) -> None:
         if self._process is not None:
-            self._process.write(request.model_dump_json().encode() + b"\n")
+            self._process.write(encode(request))
 
     def _start(self) -> None:
         self._stopped = False
-        self._half = b""
+        self._lines = Lines()
         self._errors.clear()
+        command = self._command or serve_command()
         process = QProcess(self)
-        process.setProgram(self._command[0])
-        process.setArguments(self._command[1:])
-        process.setWorkingDirectory(str(checkout()))
+        process.setProgram(command.program)
+        process.setArguments(list(command.arguments))
+        process.setWorkingDirectory(str(command.folder))
         environment = QProcessEnvironment()
-        for name, value in child_environment().items():
+        for name, value in command.environment.items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
         process.readyReadStandardOutput.connect(self._read)
@@ -161,19 +154,13 @@ class Interactive(QObject):
     def _read(self) -> None:
         if self._process is None:
             return
-        *lines, self._half = (self._half + bytes(self._process.readAllStandardOutput().data())).split(b"\n")
-        if len(self._half) > _LINE_BYTES:  # no answer is this long: do not keep it in memory
-            self._half = b"?"
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                answer = ANSWERS.validate_json(line)
-            except ValidationError:
+        for line in self._lines.feed(bytes(self._process.readAllStandardOutput().data())):
+            answer = decode(line)
+            if answer is None:
                 # Something printed where only answers may stand: worth keeping for the report, not worth a crash.
                 self._errors.append(line[:400].decode(errors="replace"))
-                continue
-            self._answer(answer)
+            else:
+                self._answer(answer)
         self._tell()
 
     def _read_errors(self) -> None:

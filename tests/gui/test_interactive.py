@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from engines.api.requests import Answer, Generate, Inspect
+from engines.launch.local import child_environment
+from engines.launch.serving import ServeCommand
 from gui.workers.interactive import Interactive, new_id
 
 STAND_IN = """
@@ -37,11 +39,15 @@ for line in sys.stdin:
 """
 
 
+def command(program: str, *arguments: str) -> ServeCommand:
+    return ServeCommand(program, arguments, Path.cwd(), child_environment())
+
+
 @pytest.fixture
 def worker(tmp_path: Path, qtbot):
     script = tmp_path / "stand_in.py"
     script.write_text(STAND_IN)
-    made = Interactive([sys.executable, str(script), str(tmp_path / "died")])
+    made = Interactive(command(sys.executable, str(script), str(tmp_path / "died")))
     yield made
     made.stop()
 
@@ -105,7 +111,7 @@ def test_a_request_that_kills_it_twice_is_refused_with_its_last_words(worker, qt
 
 
 def test_a_program_that_cannot_start_is_refused_not_hung(qtbot, tmp_path):
-    worker = Interactive([str(tmp_path / "no such program")])
+    worker = Interactive(command(str(tmp_path / "no such program")))
     heard: list[Answer] = []
     worker.request(generate("x"), heard.append)
     qtbot.waitUntil(lambda: bool(heard), timeout=15000)
