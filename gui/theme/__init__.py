@@ -1,0 +1,1 @@
+"""The look of the window: design tokens, one style sheet, recoloured icons."""

@@ -1,0 +1,102 @@
+"""Icons: shipped line drawings, coloured from the tokens and sharp at every scale.
+
+A plain name ("home") is a drawing in `resources/icons`. A dotted name ("ph.bear") is taken from the icon fonts of qtawesome, which are
+loaded only then, because they cost a third of a second.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from engines.api import places
+from gui.theme import tokens as design
+
+
+def icon(name: str, *, ink: str = "text", active: str = "") -> QIcon:
+    """An icon that takes its colour from the theme in force whenever it is painted.
+
+    Args:
+        name: a file of `resources/icons` without its ending, or a dotted name of qtawesome.
+        ink: the token it is drawn in.
+        active: the token while checked or selected; empty for the same.
+
+    Raises:
+        FileNotFoundError: there is no such drawing.
+    """
+    if "." in name:
+        import qtawesome
+
+        made: QIcon = qtawesome.icon(name, color=design.current().colour(ink))
+        return made
+    return QIcon(_LineEngine(_source(name), ink, active or ink))
+
+
+def pixmap(name: str, size: int, *, colour: QColor, ratio: float = 1.0) -> QPixmap:
+    """A drawing as a picture of `size` logical pixels in any colour."""
+    picture = QPixmap(round(size * ratio), round(size * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    _draw(painter, _source(name), QRectF(0, 0, size, size), colour)
+    painter.end()
+    return picture
+
+
+def paint(painter: QPainter, name: str, box: QRectF, colour: QColor) -> None:
+    """Draw an icon straight into `box` (logical pixels) of a painter."""
+    _draw(painter, _source(name), box, colour)
+
+
+def names() -> tuple[str, ...]:
+    """All shipped drawings."""
+    return tuple(sorted(path.stem for path in _folder().glob("*.svg")))
+
+
+class _LineEngine(QIconEngine):
+    """Paints one drawing in the colour its token has at that moment."""
+
+    def __init__(self, source: str, ink: str, active: str) -> None:
+        super().__init__()
+        self._source = source
+        self._ink = ink
+        self._active = active
+
+    def clone(self) -> QIconEngine:
+        """A copy, as Qt asks for one."""
+        return _LineEngine(self._source, self._ink, self._active)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        """Draw into `rect`."""
+        chosen = self._active if state == QIcon.State.On or mode == QIcon.Mode.Selected else self._ink
+        name = "muted" if mode == QIcon.Mode.Disabled else chosen
+        _draw(painter, self._source, QRectF(rect), design.current().colour(name))
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        """The drawing as a picture of `size` device pixels."""
+        picture = QPixmap(size)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
+        painter.end()
+        return picture
+
+
+def _folder() -> Path:
+    return places.resources() / "icons"
+
+
+def _source(name: str) -> str:
+    return (_folder() / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def _draw(painter: QPainter, source: str, box: QRectF, colour: QColor) -> None:
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setOpacity(painter.opacity() * colour.alphaF())
+    renderer.render(painter, box)
+    painter.restore()

@@ -1,0 +1,86 @@
+"""The places of the window: which there are, in what order, and how each is built when it is first visited.
+
+A page is a widget made by `build(services)` in its package. It may have these methods, which the shell calls:
+
+    shown()            it has just come into view
+    hidden()           it has just gone out of view
+    actions()          commands it adds to the palette, see `gui.actions.Action`
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from gui.services import Services
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of the rail.
+
+    Attributes:
+        key: short name, as in `services.navigate("train")`.
+        title: words under its icon.
+        icon: drawing in `resources/icons`.
+        module: holds `build(services) -> QWidget`.
+        help: a sentence for the tooltip and the palette.
+        needs_project: whether there is anything to see without an open project.
+    """
+
+    key: str
+    title: str
+    icon: str
+    module: str
+    help: str
+    needs_project: bool = True
+
+
+PLACES: tuple[Place, ...] = (
+    Place(
+        "home", "Home", "home", "gui.views.home", "Begin here: projects, samples and this computer", needs_project=False
+    ),
+    Place("images", "Images", "images", "gui.views.images", "The photos to learn from, and their captions"),
+    Place("train", "Train", "train", "gui.views.train", "Teach the subject, and watch it being learned"),
+    Place("compare", "Compare", "compare", "gui.views.compare", "The same words before and after"),
+    Place("combine", "Combine", "combine", "gui.views.later", "Several subjects in one picture", needs_project=False),
+    Place("erase", "Erase", "erase", "gui.views.later", "Make a model forget something", needs_project=False),
+    Place(
+        "segment",
+        "Segment",
+        "segment",
+        "gui.views.later",
+        "Teach Segment Anything your own images",
+        needs_project=False,
+    ),
+    Place("library", "Library", "library", "gui.views.library", "Your adapters, and exporting them"),
+)
+PREFERENCES = Place(
+    "preferences",
+    "Preferences",
+    "settings",
+    "gui.views.preferences",
+    "Theme, folders and the model hub",
+    needs_project=False,
+)
+
+
+def place(key: str) -> Place:
+    """The place of that key; `KeyError` when there is none."""
+    for found in (*PLACES, PREFERENCES):
+        if found.key == key:
+            return found
+    raise KeyError(key)
+
+
+def build(key: str, services: Services) -> QWidget:
+    """Build a page. A module that serves several places (`gui.views.later`) is told which through `build(services, key)`."""
+    found = place(key)
+    module = importlib.import_module(found.module)
+    shared = sum(other.module == found.module for other in PLACES) > 1
+    page: QWidget = module.build(services, key) if shared else module.build(services)
+    return page

@@ -1,0 +1,120 @@
+"""The scaffold of a page: margins, header, scrolling, and what an empty page says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from gui.theme import tokens as design
+from gui.theme.icons import icon as drawing
+from gui.widgets.buttons import PrimaryButton
+from gui.widgets.text import Label
+
+
+class PageHeader(QWidget):
+    """The title of a page, a sentence under it, and its buttons at the right (`buttons` is the row)."""
+
+    def __init__(
+        self, title: str, subtitle: str = "", *, buttons: Sequence[QWidget] = (), parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        words = QVBoxLayout()
+        words.setSpacing(5)
+        self._title = Label(title, role="page-title")
+        self._subtitle = Label(subtitle, role="muted", wrap=True)
+        self._subtitle.setVisible(bool(subtitle))
+        words.addWidget(self._title)
+        words.addWidget(self._subtitle)
+        row.addLayout(words, 1)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(12)
+        for button in buttons:
+            self.buttons.addWidget(button)
+        row.addLayout(self.buttons)
+
+    def set_title(self, title: str) -> None:
+        """Another title."""
+        self._title.setText(title)
+
+    def set_subtitle(self, subtitle: str) -> None:
+        """Another sentence; empty hides it."""
+        self._subtitle.setText(subtitle)
+        self._subtitle.setVisible(bool(subtitle))
+
+
+class ScrollBody(QScrollArea):
+    """A column with the margins of a page that scrolls when it must. Put things into `column`."""
+
+    def __init__(
+        self, *, margin: int = design.PAGE_MARGIN, spacing: int = design.GAP, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setAutoFillBackground(False)
+        inner = QWidget()
+        inner.setObjectName("scrollBody")
+        inner.setAutoFillBackground(False)
+        self.column = QVBoxLayout(inner)
+        self.column.setContentsMargins(margin, margin - 6, margin, margin)
+        self.column.setSpacing(spacing)
+        self.setWidget(inner)
+
+
+class EmptyState(QWidget):
+    """What a page says while there is nothing on it yet: a drawing, what this place is for, and the next step."""
+
+    def __init__(
+        self,
+        icon: str,
+        title: str,
+        text: str,
+        *,
+        name: str,
+        button: str = "",
+        on_click: Callable[[], object] | None = None,
+        extra: Sequence[QWidget] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(8)
+        column.addStretch(1)
+        picture = QLabel()
+        picture.setPixmap(drawing(icon, ink="accent").pixmap(QSize(44, 44)))
+        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._title = Label(title, role="title")
+        self._text = Label(text, role="muted", wrap=True)
+        self._text.setFixedWidth(440)
+        for label in (self._title, self._text):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(picture, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(4)
+        column.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addStretch(1)
+        if button:
+            row.addWidget(PrimaryButton(button, name=f"{name}.button", on_click=on_click))
+        for widget in extra:
+            row.addWidget(widget)
+        row.addStretch(1)
+        column.addSpacing(8)
+        column.addLayout(row)
+        column.addStretch(1)
+
+    def set_words(self, title: str, text: str) -> None:
+        """Say something else."""
+        self._title.setText(title)
+        self._text.setText(text)
