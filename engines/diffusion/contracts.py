@@ -1,0 +1,209 @@
+"""What a base model offers to a method and to the data path, and what a method is.
+
+    Backbone    the network side: where adapters can sit, and a prediction that can be differentiated
+    Codec       the encoder side: pictures to latents and back, words to text states; may be given back to save memory
+    Base        both, as `engines.diffusion.backbones.open_base` returns it
+    Method      settings of one way to teach; `attach` returns the running half, a `Trainable`
+
+Shapes: N pictures, C latent channels, h x w the latent grid, H x W pixels, L tokens, D width of the text states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+
+import torch
+
+from engines.core.contracts import Trainable
+
+if TYPE_CHECKING:
+    from engines.diffusion.exchange.adapter import Adapter
+    from engines.diffusion.objective import NoiseSchedule
+
+TextStates = dict[str, torch.Tensor]
+"""What the denoiser is told, by name; the first axis counts captions. Stable Diffusion: `hidden` (N, L, D)."""
+
+Ability = Literal["attention_linears", "feed_forward_linears", "text_linears"]
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """What is known of a base model without touching its weights.
+
+    Attributes:
+        family: registered name of the family, `stable-diffusion`.
+        version: layout in the words of adapter metadata, `sd_v1`, `sd_v2`, `sd_v2_v`.
+        title: name for people.
+        source: how it was asked for (`starter`, `hub:...`, `file:...`).
+        base_hash: sha256 over the weight files.
+        encoder_hash: sha256 over the autoencoder's weights and configuration; `text_hash` the same of the text encoder.
+        resolution: its own picture size, pixels.
+        latent_factor: pixels a latent cell, along one side.
+        side_multiple: sides of training pictures are multiples of this many pixels.
+        text_length: tokens of a caption at most, start and end included.
+        parameters: weights of the denoiser.
+        inference_steps: denoising steps that suit it; `guidance` and `guidance_rescale` likewise.
+        learning_rate: a rate for adapters that suits its size.
+    """
+
+    family: str
+    version: str
+    title: str
+    source: str
+    base_hash: str
+    encoder_hash: str
+    text_hash: str
+    resolution: int
+    latent_channels: int
+    latent_factor: int
+    side_multiple: int
+    text_length: int
+    parameters: int
+    prediction: Literal["epsilon", "v_prediction"]
+    inference_steps: int = 25
+    guidance: float = 7.5
+    guidance_rescale: float = 0.0
+    learning_rate: float = 1e-4
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class Site:
+    """One linear layer an adapter can sit on: `network` is a name of `networks()`, `path` the dotted path inside it."""
+
+    network: str
+    path: str
+
+
+@dataclass(frozen=True)
+class DenoisingBatch:
+    """One training batch, on the training device.
+
+    Attributes:
+        mean: posterior mean of the latents, scaled as the denoiser expects them (N, C, h, w); `std` its deviation.
+        text: text states, or None when the text encoder trains; then `tokens` (N, L) stand in.
+        weight: weight of every latent cell (N, 1, h, w) with mean 1 a picture, or None for all ones.
+        subjects: the first so many rows are the subject, the others class pictures.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+    text: TextStates | None
+    tokens: torch.Tensor | None
+    weight: torch.Tensor | None
+    subjects: int
+
+
+class Backbone(Protocol):
+    """The half a method sees. Networks are frozen, on the training device, and may be changed in place by `attach`."""
+
+    @property
+    def info(self) -> BackboneInfo:
+        """Its figures."""
+        ...
+
+    @property
+    def abilities(self) -> frozenset[Ability]:
+        """Which of the questions below it can answer."""
+        ...
+
+    @property
+    def schedule(self) -> NoiseSchedule:
+        """How noise is added, and what the denoiser predicts."""
+        ...
+
+    def networks(self) -> Mapping[str, torch.nn.Module]:
+        """The networks adapters can sit in, by name (`unet`, `text_encoder`)."""
+        ...
+
+    def attention_linears(self) -> Sequence[Site]:
+        """Query, key, value and output projections of every attention of the denoiser, in order."""
+        ...
+
+    def feed_forward_linears(self) -> Sequence[Site]:
+        """Linear layers of every feed-forward of the denoiser, in order."""
+        ...
+
+    def text_linears(self) -> Sequence[Site]:
+        """Linear layers of the text encoder's attention, in order."""
+        ...
+
+    def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: TextStates) -> torch.Tensor:
+        """What the denoiser says of noisy latents (N, C, h, w) at timesteps (N,): noise or velocity, same shape."""
+        ...
+
+
+class Codec(Protocol):
+    """The half that the data path and the sampler see."""
+
+    def encode_pixels(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and deviation of the latents (N, C, h, w) of pixels (N, 3, H, W) in -1..1; no gradient."""
+        ...
+
+    def decode_latents(self, latents: torch.Tensor) -> torch.Tensor:
+        """Pixels (N, 3, H, W) in 0..1, fp32 on the CPU, of latents (N, C, h, w); no gradient."""
+        ...
+
+    def tokenize(self, captions: Sequence[str]) -> torch.Tensor:
+        """Token numbers (N, L) on the CPU, cut or padded to the text length."""
+        ...
+
+    def encode_tokens(self, tokens: torch.Tensor) -> TextStates:
+        """Text states of token numbers (N, L), with gradient where the text encoder trains."""
+        ...
+
+    def encode_prompts(self, prompts: Sequence[str]) -> TextStates:
+        """Text states of prompts; no gradient. Opens the text encoder again when it was released."""
+        ...
+
+    def release_encoders(self, *, keep_text: bool = False) -> None:
+        """Give the memory of the autoencoder's encoder, and of the text encoder, back."""
+        ...
+
+
+class Base(Backbone, Codec, Protocol):
+    """A whole base model."""
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Rates of the two kinds of network."""
+
+    denoiser: float
+    text_encoder: float
+
+
+class Teachable(Trainable, Protocol):
+    """A running method whose result is an adapter of low-rank pairs."""
+
+    def adapter(self) -> Adapter:
+        """The pairs as they stand, fp32 on the CPU."""
+        ...
+
+    def start_from(self, adapter: Adapter) -> None:
+        """Begin with the change another adapter makes; raises AdapterError when it does not fit these settings."""
+        ...
+
+
+class Method(Protocol):
+    """One way to teach a subject: a frozen `Settings` class whose fields are its settings; nothing in it holds weights.
+
+    A method is one file in `engines.diffusion.methods` that registers one class. `tag` is one word on its card ("Most used"), `paper` its
+    source, `needs` the abilities it always asks of a backbone.
+    """
+
+    title: ClassVar[str]
+    sentence: ClassVar[str]
+    tag: ClassVar[str]
+    paper: ClassVar[str]
+    needs: ClassVar[tuple[Ability, ...]]
+
+    def attach(self, backbone: Backbone, rates: LearningRates) -> Teachable:
+        """Place the adapter in the backbone's networks and return its running half.
+
+        Raises:
+            SettingsError: the backbone lacks what these settings ask for.
+        """
+        ...

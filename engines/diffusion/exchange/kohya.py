@@ -1,0 +1,95 @@
+"""The names of kohya's scripts and A1111: `lora_unet_..._attn1_to_q.lora_down.weight`, `.lora_up.weight`, `.alpha`, `.dora_scale`.
+
+Stable Diffusion 1.x and 2.x: `lora_unet_` and `lora_te_` before the diffusers path with dots turned into underscores. A missing `.alpha` means
+alpha = rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import torch
+
+from engines.api.errors import AdapterError
+from engines.diffusion.exchange.adapter import Adapter, LoraPair
+from engines.diffusion.exchange.pairs import PairParts, pairs_of
+
+NAME = "kohya"
+TITLE = "kohya / A1111"
+
+_PREFIXES = (("lora_unet_", "unet"), ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"))
+_PARTS = {"lora_down.weight": "down", "lora_up.weight": "up", "alpha": "alpha", "dora_scale": "dora"}
+_LARGER = ("lora_te2_", "lora_unet_input_blocks_", "lora_unet_middle_block_", "lora_unet_output_blocks_")
+_WORDS = sorted(
+    (
+        "down_blocks up_blocks mid_block attentions transformer_blocks attn1 attn2 to_q to_k to_v to_out ff net proj proj_in proj_out resnets "
+        "downsamplers upsamplers conv conv1 conv2 conv_in conv_out conv_shortcut time_emb_proj time_embedding linear_1 linear_2 "
+        "text_model encoder layers self_attn q_proj k_proj v_proj out_proj mlp fc1 fc2 embeddings"
+    ).split(),
+    key=len,
+    reverse=True,
+)
+
+
+def recognises(names: Collection[str]) -> bool:
+    """Whether tensor names are of this format."""
+    return any(name.startswith(("lora_unet_", "lora_te")) for name in names)
+
+
+def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> dict[str, LoraPair]:  # noqa: ARG001 - one signature for all formats
+    """Pairs by canonical name.
+
+    Raises:
+        AdapterError: a name that is not understood, a half pair, or a shape that is not right.
+    """
+    found: dict[str, PairParts] = {}
+    for name, tensor in tensors.items():
+        module, _, part = name.partition(".")
+        if module.startswith(_LARGER):
+            title = "The adapter is for another kind of model"
+            raise AdapterError(title, "It was made for Stable Diffusion XL, which this version does not know yet.")
+        if part not in _PARTS:
+            title = "The adapter holds something unknown"
+            raise AdapterError(title, f"“{name[:100]}” is not part of a LoRA.")
+        found.setdefault(_path_of(module), {})[_PARTS[part]] = tensor
+    return pairs_of(found)
+
+
+def write(adapter: Adapter) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Tensors and extra metadata; alpha is the true one."""
+    tensors: dict[str, torch.Tensor] = {}
+    for name, pair in adapter.modules.items():
+        network, _, path = name.partition(".")
+        prefix = {"unet": "lora_unet_", "text_encoder": "lora_te_"}[network]
+        module = prefix + path.replace(".", "_")
+        tensors[f"{module}.lora_down.weight"] = pair.down
+        tensors[f"{module}.lora_up.weight"] = pair.up
+        tensors[f"{module}.alpha"] = torch.tensor(pair.alpha, dtype=torch.float32)
+        if pair.dora is not None:
+            tensors[f"{module}.dora_scale"] = pair.dora.reshape(-1, 1)
+    return tensors, {}
+
+
+def _path_of(module: str) -> str:
+    """`lora_unet_mid_block_attentions_0_proj_in` -> `unet.mid_block.attentions.0.proj_in`, by the words diffusers uses."""
+    for prefix, network in _PREFIXES:
+        if module.startswith(prefix):
+            return network + "." + ".".join(_split(module.removeprefix(prefix), module))
+    title = "The adapter holds something unknown"
+    raise AdapterError(title, f"“{module[:100]}” is not a layer of Stable Diffusion.")
+
+
+def _split(rest: str, module: str) -> list[str]:
+    words: list[str] = []
+    while rest:
+        digits = len(rest) - len(rest.lstrip("0123456789"))
+        if digits:
+            word = rest[:digits]
+        else:
+            word = next((w for w in _WORDS if rest == w or rest.startswith(w + "_")), "")
+        if not word or not (len(rest) == len(word) or rest[len(word)] == "_"):
+            title = "The adapter holds something unknown"
+            raise AdapterError(title, f"“{module[:100]}” is not a layer of Stable Diffusion.")
+        words.append(word)
+        rest = rest[len(word) + 1 :]
+    return words

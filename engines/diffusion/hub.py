@@ -1,0 +1,205 @@
+"""Fetches base models from a Hugging Face hub through huggingface_hub: sizes said first, resumable, and offline when asked.
+
+Only configurations, tokenizers and weights of a text-to-image pipeline are fetched; safetensors where there are any. `HF_ENDPOINT` names another
+hub, `HF_HUB_OFFLINE` forbids the network. A token comes from the system's keyring (service `lorikeet`, name `huggingface`), else from
+huggingface_hub's own place.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engines.api.errors import DownloadError
+from engines.core.contracts import ProgressHook
+
+SERVICE, ACCOUNT = "lorikeet", "huggingface"
+_NAME = re.compile(r"^[\w.-]{1,96}(/[\w.-]{1,96})?$")
+_PARTS = ("unet/", "vae/", "text_encoder/", "tokenizer/", "scheduler/")
+_TOP = ("model_index.json", "lorikeet.json")
+_SPARE_BYTES = 500 * 2**20
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file to fetch; size in bytes."""
+
+    name: str
+    size: int
+
+
+def fetch(name: str, *, progress: ProgressHook, cache: Path | None = None) -> Path:
+    """Fetch a diffusers folder and return where it lies.
+
+    What was fetched before is not fetched again, and a broken-off download goes on where it ended.
+
+    Args:
+        name: `owner/name`, optionally `@revision`.
+        progress: hears (`download`, text, bytes done, bytes in all).
+        cache: folder to keep it in; huggingface_hub's own by default.
+
+    Raises:
+        DownloadError: no such model, no permission, no network, no space; says which.
+    """
+    repository, _, revision = name.partition("@")
+    if not _NAME.match(repository):
+        title = "This is not a model's name"
+        raise DownloadError(title, f"“{repository}”.", "Write it as owner/name.")
+    with _plain_failures(repository):
+        if _offline():
+            return _known(repository, revision or None, cache)
+        return _fetch(repository, revision or None, progress, cache)
+
+
+def choose(files: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """Those a Stable Diffusion needs: for each part its safetensors without a variant, else the fp16 ones, else the pickled ones."""
+    wanted = [file for file in files if file.name in _TOP or file.name.startswith(_PARTS)]
+    small = [f for f in wanted if f.name.endswith((".json", ".txt", ".model")) and f.size < 50_000_000]
+    weights: list[RemoteFile] = []
+    for part in _PARTS:
+        inside = [file for file in wanted if file.name.startswith(part) and file.name.count("/") == 1]
+        for ending in (".safetensors", ".bin"):
+            all_of_it = [file for file in inside if file.name.endswith(ending) and "ema" not in file.name]
+            plain = [file for file in all_of_it if file.name.rpartition("/")[2].count(".") == 1]
+            if chosen := plain or [file for file in all_of_it if ".fp16" in file.name]:
+                weights += chosen
+                break
+    return small + weights
+
+
+def token() -> str | None:
+    """The person's token from the keyring; None leaves the choice to huggingface_hub."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(SERVICE, ACCOUNT) or None
+    except KeyringError:  # a machine without a keyring service is no reason to fail
+        return None
+
+
+def _fetch(repository: str, revision: str | None, progress: ProgressHook, cache: Path | None) -> Path:
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    endpoint = os.environ.get("HF_ENDPOINT") or None
+    key = token()
+    info = HfApi(endpoint=endpoint, token=key).model_info(repository, revision=revision, files_metadata=True)
+    files = choose(RemoteFile(item.rfilename, item.size or 0) for item in info.siblings or ())
+    if "model_index.json" not in {file.name for file in files}:
+        title = "This model cannot be used here"
+        raise DownloadError(title, f"“{repository}” is not a diffusers pipeline.", "Choose a Stable Diffusion model.")
+    place = Path(cache or HF_HUB_CACHE)
+    total = sum(file.size for file in files)
+    _check_space(place, total)
+    progress("download", f"{repository}: {total / 1e9:.2f} GB to fetch, {_free(place) / 1e9:.1f} GB free", 0, total)
+    done, folder = 0, Path()
+    for file in files:
+        watcher = _watch(progress, file.name, done, total)
+        path = hf_hub_download(
+            repository, file.name, revision=info.sha, cache_dir=place, token=key, endpoint=endpoint, tqdm_class=watcher
+        )
+        done += file.size
+        progress("download", f"Fetching {file.name}", done, total)
+        if file.name == "model_index.json":
+            folder = Path(path).parent
+    return folder
+
+
+def _known(repository: str, revision: str | None, cache: Path | None) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    index = hf_hub_download(repository, "model_index.json", revision=revision, cache_dir=cache, local_files_only=True)
+    return Path(index).parent
+
+
+def _watch(progress: ProgressHook, name: str, before: int, total: int) -> type[Any]:
+    """A silent tqdm class that passes its counts on to `progress`, at most five times a second."""
+    from huggingface_hub.utils import tqdm
+
+    class Watcher(tqdm):  # type: ignore[misc] - tqdm is untyped
+        """One file's progress."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - tqdm's own arguments
+            kwargs["disable"] = False
+            kwargs["file"] = _Nowhere()
+            super().__init__(*args, **kwargs)
+            self._told = 0.0
+
+        def update(self, n: float | None = 1) -> bool | None:
+            """Count, and tell now and then; the hook may raise to stop the download."""
+            changed: bool | None = super().update(n)
+            if time.monotonic() - self._told > 0.2:
+                self._told = time.monotonic()
+                progress("download", f"Fetching {name}", before + int(self.n), total)
+            return changed
+
+    return Watcher
+
+
+class _Nowhere:
+    """A text stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        return
+
+
+def _offline() -> bool:
+    return os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _free(place: Path) -> int:
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return shutil.disk_usage(place).free
+
+
+def _check_space(place: Path, needed: int) -> None:
+    free = _free(place)
+    if needed + _SPARE_BYTES > free:
+        title = "There is not enough space on the disk"
+        what = f"The model takes {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free at {place}."
+        raise DownloadError(title, what, "Make room, or set HF_HOME to a place on another disk.")
+
+
+class _plain_failures:  # noqa: N801 - reads as a verb where it is used
+    """Turns what huggingface_hub raises into sentences."""
+
+    def __init__(self, repository: str) -> None:
+        self._repository = repository
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            return
+        import httpx
+        from huggingface_hub import errors as hub
+
+        name = self._repository
+        title = "The model could not be fetched"
+        if isinstance(error, hub.GatedRepoError):
+            hint = "Accept its terms on its page and store your access token in Preferences."
+            raise DownloadError(title, f"“{name}” is shared under terms that must be accepted first.", hint) from error
+        if isinstance(error, hub.RevisionNotFoundError):
+            raise DownloadError(title, f"“{name}” has no such revision.", "Leave the revision away.") from error
+        if isinstance(error, hub.RepositoryNotFoundError):
+            hint = "Check the spelling; a private model needs your access token in Preferences."
+            raise DownloadError(title, f"There is no model “{name}”, or you may not see it.", hint) from error
+        if isinstance(error, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled):
+            raise DownloadError(title, f"“{name}” was never fetched and there is no network.", "Go online once.") from error
+        if isinstance(error, hub.HfHubHTTPError | httpx.HTTPError):
+            first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+            raise DownloadError(title, f"“{name}”: {first}", "Check the network and try again; it goes on where it ended.") from error
+        if isinstance(error, OSError):
+            raise DownloadError(title, f"“{name}”: {error.strerror or error}.", "Check the disk and try again.") from error

@@ -1,0 +1,162 @@
+"""Places low-rank adapters in a backbone's networks through peft, and is their running half.
+
+Every method built on low-rank pairs calls `inject` with its own choice of layers and peft options; what comes back is a `Trainable` that can
+also tell its adapter and start from another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from engines.api.errors import AdapterError, SettingsError
+from engines.core.contracts import ParameterGroup
+from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
+from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical
+
+SLOT = "taught"
+"""peft's name for the adapter being trained."""
+
+_ABILITY_WORDS: dict[Ability, str] = {
+    "attention_linears": "attention layers that an adapter can sit on",
+    "feed_forward_linears": "feed-forward layers that an adapter can sit on",
+    "text_linears": "a text encoder that can be taught",
+}
+
+
+def require(backbone: Backbone, needs: Sequence[Ability], method: str) -> None:
+    """Raise SettingsError when the backbone lacks something the method asks for, in plain words."""
+    for need in needs:
+        if need not in backbone.abilities:
+            title = f"“{method}” does not fit this base model"
+            what = f"“{backbone.info.title}” has no {_ABILITY_WORDS[need]}."
+            raise SettingsError(title, what, "Choose another base model, or fewer parts to teach.")
+
+
+def inject(backbone: Backbone, sites: Sequence[Site], rates: LearningRates, **options: Any) -> LowRankAdapter:  # noqa: ANN401 - peft checks the names
+    """Place pairs on `sites` and return their running half.
+
+    Args:
+        backbone: changed in place.
+        sites: layers to adapt.
+        rates: learning rates of the two kinds of network.
+        **options: fields of `peft.LoraConfig` (`r`, `lora_alpha`, ...); an unknown name is a TypeError there.
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    networks = backbone.networks()
+    for name in dict.fromkeys(site.network for site in sites):
+        paths = [site.path for site in sites if site.network == name]
+        inject_adapter_in_model(LoraConfig(target_modules=paths, **options), networks[name], adapter_name=SLOT)
+    layers = {site: networks[site.network].get_submodule(site.path) for site in sites}
+    return LowRankAdapter(layers, rates)
+
+
+class LowRankAdapter:
+    """The running half of a method that trains low-rank pairs; see `engines.core.contracts.Trainable`."""
+
+    def __init__(self, layers: Mapping[Site, nn.Module], rates: LearningRates) -> None:
+        self._layers: Mapping[Site, Any] = layers
+        self._rates = rates
+        for layer in layers.values():
+            layer.lora_dropout.train()
+            for parameter in self._parts(layer).values():
+                parameter.data = parameter.data.float()
+                parameter.requires_grad_(True)  # noqa: FBT003 - torch's own signature
+
+    def parameter_groups(self) -> list[ParameterGroup]:
+        """One group for the denoiser, one for the text encoder if it trains."""
+        groups = []
+        for name, rate in (("unet", self._rates.denoiser), ("text_encoder", self._rates.text_encoder)):
+            found = [p for site, layer in self._layers.items() if site.network == name for p in self._trained(layer)]
+            if found:
+                groups.append(ParameterGroup(name, found, rate))
+        return groups
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Every tensor of every pair, trained or not, so that a resumed run is whole."""
+        return {name: parameter.detach().to("cpu", torch.float32, copy=True) for name, parameter in self._named().items()}
+
+    def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Put a `state()` back; raises AdapterError when names or shapes differ."""
+        own = self._named()
+        if odd := sorted(set(own) ^ set(state)):
+            title = "The checkpoint does not fit this run"
+            raise AdapterError(title, f"{len(odd)} tensors are missing or too many, such as “{odd[0]}”.")
+        for name, parameter in own.items():
+            if parameter.shape != state[name].shape:
+                title = "The checkpoint does not fit this run"
+                raise AdapterError(title, f"“{name}” is {tuple(state[name].shape)} there and {tuple(parameter.shape)} here.")
+        with torch.no_grad():
+            for name, parameter in own.items():
+                parameter.copy_(state[name])
+
+    def metadata(self) -> dict[str, str]:
+        """Rank and alpha in kohya's words."""
+        first: Any = next(iter(self._layers.values()))
+        rank = int(first.r[SLOT])
+        return {
+            "ss_network_module": "networks.lora",
+            "ss_network_dim": str(rank),
+            "ss_network_alpha": f"{first.scaling[SLOT] * rank:.9g}",
+        }
+
+    def adapter(self) -> Adapter:
+        """The pairs as they stand, fp32 on the CPU."""
+        modules: dict[str, LoraPair] = {}
+        for site, layer in self._layers.items():
+            parts = {name: p.detach().to("cpu", torch.float32, copy=True) for name, p in self._parts(layer).items()}
+            down, up = parts["lora_A.weight"], parts["lora_B.weight"]
+            alpha = float(layer.scaling[SLOT]) * down.shape[0]
+            modules[canonical(site)] = LoraPair(down, up, alpha, parts.get("lora_magnitude_vector"))
+        return Adapter(modules, self.metadata())
+
+    def start_from(self, adapter: Adapter) -> None:
+        """Begin with the change another adapter makes; spare ranks keep their fresh directions and add nothing yet.
+
+        Raises:
+            AdapterError: it has layers this run does not adapt, a higher rank, or is weight-decomposed where this run is not.
+        """
+        by_name = {canonical(site): layer for site, layer in self._layers.items()}
+        title = "The adapter cannot be taught further with these settings"
+        for name, pair in adapter.modules.items():
+            layer = by_name.get(name)
+            if layer is None:
+                raise AdapterError(title, f"It acts on “{name}”, which these settings leave alone.", "Teach more parts of the model.")
+            parts = self._parts(layer)
+            if pair.rank > parts["lora_A.weight"].shape[0]:
+                raise AdapterError(title, f"Its rank is {pair.rank}.", f"Choose a rank of {pair.rank} or more.")
+            if (pair.dora is not None) != ("lora_magnitude_vector" in parts):
+                raise AdapterError(title, "One of the two is weight-decomposed (DoRA) and the other is not.", "Switch DoRA.")
+            if pair.down.shape[1:] != parts["lora_A.weight"].shape[1:] or pair.up.shape[0] != parts["lora_B.weight"].shape[0]:
+                raise AdapterError(title, f"“{name}” has another size there.", "It was made for another base model.")
+            _fill(parts, pair.rescaled(float(layer.scaling[SLOT]) * pair.rank))
+
+    def _named(self) -> dict[str, nn.Parameter]:
+        return {
+            f"{canonical(site)}.{part}": parameter
+            for site, layer in self._layers.items()
+            for part, parameter in self._parts(layer).items()
+        }
+
+    def _trained(self, layer: Any) -> list[nn.Parameter]:  # noqa: ANN401 - peft is untyped
+        return [parameter for parameter in self._parts(layer).values() if parameter.requires_grad]
+
+    @staticmethod
+    def _parts(layer: Any) -> dict[str, nn.Parameter]:  # noqa: ANN401 - peft is untyped
+        parts = {"lora_A.weight": layer.lora_A[SLOT].weight, "lora_B.weight": layer.lora_B[SLOT].weight}
+        if SLOT in layer.lora_magnitude_vector:
+            parts["lora_magnitude_vector"] = layer.lora_magnitude_vector[SLOT].weight
+        return parts
+
+
+@torch.no_grad()
+def _fill(parts: Mapping[str, nn.Parameter], pair: LoraPair) -> None:
+    parts["lora_A.weight"][: pair.rank] = pair.down
+    parts["lora_B.weight"].zero_()
+    parts["lora_B.weight"][:, : pair.rank] = pair.up
+    if pair.dora is not None:
+        parts["lora_magnitude_vector"].copy_(pair.dora)

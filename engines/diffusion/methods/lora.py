@@ -1,0 +1,86 @@
+"""LoRA: low-rank changes of the attention, the standard way to teach a subject (Hu et al. 2021), through peft.
+
+Variants: rank-stabilised scale (rsLoRA, Kalajdzievski 2023) and weight decomposition (DoRA, Liu et al. 2024).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from engines.api.settings import Settings, setting
+from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
+from engines.diffusion.injection import LowRankAdapter, inject, require
+from engines.diffusion.methods import METHODS
+
+_INIT = {"kaiming": True, "gaussian": "gaussian"}
+
+
+@METHODS.register("lora")
+class Lora(Settings):
+    """LoRA and its settings; the scale of the change is alpha / rank, or alpha / sqrt(rank) when rank-stabilised."""
+
+    title: ClassVar[str] = "LoRA"
+    sentence: ClassVar[str] = "The usual way: small, quick, and read by every other tool."
+    tag: ClassVar[str] = "Most used"
+    paper: ClassVar[str] = "LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022"
+    needs: ClassVar[tuple[Ability, ...]] = ("attention_linears",)
+
+    rank: int = setting(8, "Rank", help="How much the adapter can learn, and how large its file is.", ge=1, le=256)
+    alpha: float = setting(
+        0.0, "Alpha", help="Strength of the change for its rank; 0 takes the rank itself.", ge=0.0, le=512.0, advanced=True
+    )
+    feed_forward: bool = setting(
+        False, "Also teach the feed-forward layers", help="Learns shape and detail faster; the file is about twice as large."
+    )
+    text_encoder: bool = setting(
+        False,
+        "Also teach the text encoder",
+        help="Binds the trigger word more firmly. Slower, since captions cannot be prepared in advance.",
+    )
+    dropout: float = setting(
+        0.0, "Dropout", help="Leaves out a share of the change at random; helps against learning by heart.", ge=0.0, lt=1.0,
+        advanced=True,
+    )  # fmt: skip
+    rank_stabilised: bool = setting(
+        False, "Rank-stabilised scale", help="Keeps the strength of the change the same at high ranks (rsLoRA).", advanced=True
+    )
+    weight_decomposed: bool = setting(
+        False, "Weight-decomposed", help="Learns size and direction of each weight apart (DoRA). Slower, often closer.", advanced=True
+    )
+    init: Literal["kaiming", "gaussian"] = setting(
+        "kaiming",
+        "First values",
+        help="How the first half of each pair starts; the second starts at zero.",
+        advanced=True,
+        choices={"kaiming": "Kaiming (usual)", "gaussian": "Gaussian (diffusers)"},
+    )
+
+    def attach(self, backbone: Backbone, rates: LearningRates) -> LowRankAdapter:
+        """Place the pairs; raises SettingsError when the backbone lacks what the settings ask for."""
+        require(backbone, self._asks(), self.title)
+        return inject(
+            backbone,
+            self._sites(backbone),
+            rates,
+            r=self.rank,
+            lora_alpha=self.alpha or self.rank,
+            lora_dropout=self.dropout,
+            use_rslora=self.rank_stabilised,
+            use_dora=self.weight_decomposed,
+            init_lora_weights=_INIT[self.init],
+        )
+
+    def _asks(self) -> tuple[Ability, ...]:
+        extra: tuple[tuple[bool, Ability], ...] = (
+            (self.feed_forward, "feed_forward_linears"),
+            (self.text_encoder, "text_linears"),
+        )
+        return (*self.needs, *(ability for wanted, ability in extra if wanted))
+
+    def _sites(self, backbone: Backbone) -> list[Site]:
+        sites = list(backbone.attention_linears())
+        if self.feed_forward:
+            sites += backbone.feed_forward_linears()
+        if self.text_encoder:
+            sites += backbone.text_linears()
+        return sites

@@ -1,0 +1,91 @@
+"""Weight files of base models: which there are, whether they look right, and their hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from engines.api.errors import ModelError
+from engines.api.places import cache_home
+from engines.launch.tensor_file import read_tensor_file
+from projects.files import atomic_write_text
+
+MAX_CONFIG_BYTES = 1_000_000
+_BLOCK = 1 << 22
+
+
+def read_config(path: Path) -> dict[str, object]:
+    """A model's JSON configuration.
+
+    Raises:
+        ModelError: missing, too large or not an object.
+    """
+    title = "The base model is not complete"
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ModelError(title, f"{path.name} is far too large for a configuration.")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(title, f"{path.parent.name}/{path.name} is missing.", "Fetch the base model again.") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(title, f"{path.parent.name}/{path.name} cannot be read.", "Fetch it again.") from error
+    if not isinstance(found, dict):
+        raise ModelError(title, f"{path.parent.name}/{path.name} is not a configuration.")
+    return found
+
+
+def weight_files(folder: Path) -> tuple[list[Path], str | None]:
+    """The weights of one part of a diffusers folder, in order of name, and their variant (`fp16`) when only such ones are there.
+
+    Safetensors are preferred; the old pickled kind (`.bin`) is taken only where there is nothing else.
+
+    Raises:
+        ModelError: no weights at all.
+    """
+    for suffix in ("safetensors", "bin"):
+        plain = sorted(file for file in folder.glob(f"*.{suffix}") if "." not in file.stem)
+        if plain:
+            return plain, None
+        half = sorted(folder.glob(f"*.fp16*.{suffix}"))
+        if half:
+            return half, "fp16"
+    title = "The base model is not complete"
+    raise ModelError(title, f"No weights in “{folder.name}”.", "Fetch the base model again.")
+
+
+def check_weights(files: Iterable[Path]) -> None:
+    """Look at every safetensors header before anything is loaded; raises ModelError."""
+    for file in files:
+        if file.suffix == ".safetensors":
+            read_tensor_file(file, failure=ModelError)
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, remembered under the user's cache by size and time of change, since base models are large."""
+    stat = path.stat()
+    key = hashlib.sha256(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()[:32]
+    known = cache_home() / "hashes" / key
+    try:
+        text = known.read_text(encoding="ascii").strip()
+        if len(text) == 64:
+            return text
+    except OSError:
+        pass
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    known.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write_text(known, digest.hexdigest())
+    return digest.hexdigest()
+
+
+def joint_hash(parts: Iterable[str]) -> str:
+    """sha256 over several hashes or texts, in order."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()

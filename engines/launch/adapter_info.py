@@ -1,0 +1,216 @@
+"""Tells what an adapter file is from its header alone: format, rank, alpha, trigger words, base, recipe. Torch-free.
+
+Tensors are never read here, except single alpha values of kohya files (four or fewer bytes each).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from engines.api.errors import AdapterError
+from engines.launch.tensor_file import TensorFile, read_tensor_file
+
+Format = Literal["diffusers", "kohya", "diffusers-old", "peft"]
+FORMATS: tuple[Format, ...] = ("diffusers", "kohya", "peft")
+"""The formats that can be written."""
+
+_FOREIGN = {
+    ".lokr_": "LoKr", ".hada_": "LoHa", ".ia3": "IA3", ".oft_": "OFT", ".lora_mid.": "LoCon with a middle part",
+    ".diff": "full difference", ".boft": "BOFT", ".glora": "GLoRA",
+}  # fmt: skip
+_MAX_JSON = 2_000_000
+
+
+@dataclass(frozen=True)
+class AdapterInfo:
+    """What is known of an adapter file.
+
+    Attributes:
+        format: whose naming it uses.
+        rank: the rank most of its modules have; `alpha` likewise, None when the file does not say.
+        modules: how many layers it changes; `text_modules` of them in the text encoder.
+        trigger: the word to put into prompts; empty when the file does not say.
+        base: name of the base model; `base_hash` its sha256, empty when unknown.
+        method: registered name of how it was taught; `recipe` its settings as stored.
+        created: seconds since the epoch, or 0.
+        steps: optimiser steps, or 0.
+        resolution: pixels, or 0.
+        dora: whether it is weight-decomposed.
+    """
+
+    file: str
+    format: Format
+    bytes: int
+    rank: int
+    alpha: float | None
+    modules: int
+    text_modules: int
+    dora: bool = False
+    title: str = ""
+    trigger: str = ""
+    class_noun: str = ""
+    base: str = ""
+    base_hash: str = ""
+    base_version: str = ""
+    method: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    created: float = 0.0
+    steps: int = 0
+    resolution: int = 0
+
+    def as_data(self) -> dict[str, object]:
+        """All of it as plain data for a message or JSON."""
+        return {**vars(self), "recipe": dict(self.recipe)}
+
+
+def describe(path: Path) -> AdapterInfo:
+    """Read the header of an adapter file or of a folder as peft writes it.
+
+    Raises:
+        AdapterError: missing, damaged, or not an adapter.
+    """
+    if path.is_dir():
+        return _describe_folder(path)
+    header = read_tensor_file(path)
+    refuse_foreign(header.tensors)
+    kind = format_of(header.tensors)
+    alpha = _kohya_alpha(path, header) if kind == "kohya" else _stored_alpha(header)
+    return _info(path, kind, path.stat().st_size, header, alpha)
+
+
+def format_of(names: Collection[str]) -> Format:
+    """The format by tensor names.
+
+    Raises:
+        AdapterError: none of the known ones.
+    """
+    if any(name.startswith(("lora_unet_", "lora_te")) for name in names):
+        return "kohya"
+    if any(".lora_A." in name and name.startswith(("unet.", "text_encoder.")) for name in names):
+        return "diffusers"
+    if any("lora.down." in name or "_lora.down." in name or "lora_linear_layer.down." in name for name in names):
+        return "diffusers-old"
+    title = "The file is not an adapter"
+    if any(name.startswith("model.diffusion_model.") for name in names):
+        raise AdapterError(title, "It is a whole base model.", "Choose it as a base instead.")
+    if any(".lora_A." in name for name in names):
+        raise AdapterError(title, "It holds low-rank pairs, but of another kind of model.", "Choose one for Stable Diffusion.")
+    raise AdapterError(title, "It holds no low-rank pairs.", "Choose a LoRA file.")
+
+
+def refuse_foreign(names: Collection[str]) -> None:
+    """Raise AdapterError when the file is a LyCORIS or other kind that is not a plain LoRA."""
+    for part, kind in _FOREIGN.items():
+        if any(part in f".{name}" for name in names):
+            title = "This kind of adapter is not known here"
+            raise AdapterError(title, f"The file is a {kind} adapter (LyCORIS), not a LoRA.", "Export it as LoRA first.")
+
+
+def _describe_folder(folder: Path) -> AdapterInfo:
+    places = [place for place in (folder, folder / "unet", folder / "text_encoder") if (place / "adapter_config.json").is_file()]
+    if not places:
+        title = "The folder is not an adapter"
+        raise AdapterError(title, f"“{folder.name}” holds no adapter_config.json.", "Choose the folder that peft wrote.")
+    headers = [read_tensor_file(place / "adapter_model.safetensors") for place in places]
+    text = places[-1].name == "text_encoder"
+    tensors = {
+        f"{'text_encoder' if text and header is headers[-1] else 'unet'}.{name}": entry
+        for header in headers
+        for name, entry in header.tensors.items()
+    }
+    settings = _json(_small_text(places[0] / "adapter_config.json"))
+    alpha = settings.get("lora_alpha")
+    joined = TensorFile(tensors, headers[0].metadata, 0)
+    size = sum((place / "adapter_model.safetensors").stat().st_size for place in places)
+    return _info(folder, "peft", size, joined, float(alpha) if isinstance(alpha, int | float) else None)
+
+
+def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float | None) -> AdapterInfo:
+    downs = {
+        name: entry
+        for name, entry in header.tensors.items()
+        if name.endswith(("lora_down.weight", "lora_A.weight", ".down.weight")) and entry.shape
+    }
+    if not downs:
+        title = "The file is not an adapter"
+        raise AdapterError(title, "It holds no low-rank pairs.", "Choose a LoRA file.")
+    rank = Counter(entry.shape[0] for entry in downs.values()).most_common(1)[0][0]
+    data = header.metadata
+    recipe = _json(data.get("lorikeet.recipe", ""))
+    return AdapterInfo(
+        file=path.name,
+        format=kind,
+        bytes=size,
+        rank=rank,
+        alpha=alpha,
+        modules=len(downs),
+        text_modules=sum(name.startswith(("text_encoder", "lora_te")) for name in downs),
+        dora=any("dora_scale" in name or "lora_magnitude_vector" in name for name in header.tensors),
+        title=data.get("modelspec.title") or data.get("ss_output_name") or path.stem,
+        trigger=data.get("lorikeet.trigger") or data.get("modelspec.trigger_phrase", ""),
+        class_noun=data.get("lorikeet.class_noun", ""),
+        base=data.get("lorikeet.base") or data.get("ss_sd_model_name", ""),
+        base_hash=data.get("lorikeet.base_hash") or data.get("ss_new_sd_model_hash", ""),
+        base_version=data.get("ss_base_model_version", ""),
+        method=data.get("lorikeet.method", ""),
+        recipe=recipe,
+        created=_number(data.get("lorikeet.created") or data.get("ss_training_finished_at")) or 0.0,
+        steps=int(_number(data.get("ss_steps")) or 0),
+        resolution=int(_number((data.get("modelspec.resolution") or "").partition("x")[0]) or 0),
+    )
+
+
+def _stored_alpha(header: TensorFile) -> float | None:
+    said = _number(header.metadata.get("lorikeet.alpha"))
+    if said is not None:
+        return said
+    settings = _json(header.metadata.get("lora_adapter_metadata", ""))
+    alpha = settings.get("unet.lora_alpha", settings.get("text_encoder.lora_alpha"))
+    return float(alpha) if isinstance(alpha, int | float) else None
+
+
+def _kohya_alpha(path: Path, header: TensorFile) -> float | None:
+    """The alpha of the first module that has one; four or fewer bytes are read."""
+    codes = {"F32": "<f", "F16": "<e", "F64": "<d"}
+    for name, entry in header.tensors.items():
+        if not name.endswith(".alpha") or entry.end - entry.start > 8:
+            continue
+        with path.open("rb") as file:
+            file.seek(header.data_start + entry.start)
+            raw = file.read(entry.end - entry.start)
+        if entry.dtype == "BF16" and len(raw) == 2:
+            return float(struct.unpack("<f", b"\0\0" + raw)[0])
+        if entry.dtype in codes and len(raw) == struct.calcsize(codes[entry.dtype]):
+            return float(struct.unpack(codes[entry.dtype], raw)[0])
+    return None
+
+
+def _json(text: str) -> dict[str, Any]:
+    if not text or len(text) > _MAX_JSON:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _small_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.stat().st_size <= _MAX_JSON else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if abs(value) < 1e15 else None
