@@ -67,6 +67,11 @@ def runs(project: Project) -> tuple[Run, ...]:
     return tuple(_run(row) for row in found)
 
 
+def removed_runs(project: Project) -> frozenset[str]:
+    """Ids of the trainings taken off the list; their folders are still there and must not be taken for new ones."""
+    return frozenset(str(row["id"]) for row in project.rows("SELECT id FROM runs WHERE removed IS NOT NULL"))
+
+
 def run(project: Project, run_id: str) -> Run:
     """One training.
 
