@@ -5,6 +5,7 @@ Made once by `gui.app` and handed to every page. What is costly is made when fir
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,11 @@ from gui.widgets.notice import Notice
 from gui.workers.background import Background
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from PySide6.QtWidgets import QWidget
+
     from engines.api.catalog import DeviceEntry
     from gui.workers.catalog import CatalogLoader
     from gui.workers.interactive import Interactive
@@ -31,6 +37,7 @@ class Services(QObject):
         session: the open project; the only way to edit it.
         background: threads for file work.
         theme: the tokens in force.
+        window: the parent of dialogs; None before there is a window.
         preferences: the person's settings.
         recents: projects opened lately.
         devices: what this computer computes with, the best first; empty until it was looked at (`hardware_found`).
@@ -39,11 +46,15 @@ class Services(QObject):
         navigation_asked: a page is wanted, by its key ("train").
         notice_asked: a `Notice` is to be shown.
         hardware_found: `devices` is known now.
+        palette_asked: the list of all commands is wanted.
+        import_asked: files and folders (a tuple of paths) shall come into the current concept.
     """
 
     navigation_asked = Signal(str)
     notice_asked = Signal(object)
     hardware_found = Signal()
+    palette_asked = Signal()
+    import_asked = Signal(object)
 
     def __init__(
         self, *, session: Session, background: Background, theme: Theme, preferences: Preferences, recents: Recents
@@ -54,6 +65,7 @@ class Services(QObject):
         self.theme = theme
         self.preferences = preferences
         self.recents = recents
+        self.window: QWidget | None = None
         self.devices: tuple[DeviceEntry, ...] = ()
 
     @cached_property
@@ -61,7 +73,7 @@ class Services(QObject):
         """The trainings of the open project."""
         from gui.workers.runs import Runs
 
-        return Runs(self.session, parent=self)
+        return Runs(self.session, self.background, release=self._release, parent=self)
 
     @cached_property
     def interactive(self) -> Interactive:
@@ -85,10 +97,21 @@ class Services(QObject):
         """Show a notice."""
         self.notice_asked.emit(notice)
 
+    def ask_import(self, paths: tuple[Path, ...]) -> None:
+        """Bring files and folders into the current concept, on the page Images."""
+        self.import_asked.emit(paths)
+
     def set_devices(self, devices: tuple[DeviceEntry, ...]) -> None:
         """What the computer has is known now."""
         self.devices = devices
         self.hardware_found.emit()
+
+    def _release_models(self, then: Callable[[], None]) -> None:
+        """Have the warm worker give its memory back, when there is one."""
+        if "interactive" in self.__dict__:
+            self.interactive.release(then)
+        else:
+            then()
 
     def stop(self) -> None:
         """End what runs beside the window. Trainings are other processes and go on."""
@@ -97,3 +120,10 @@ class Services(QObject):
             if made is not None:
                 made.stop()
         self.background.stop()
+
+    def _release(self, then: Callable[[], None]) -> None:
+        """Before a training starts, have the warm worker give its memory back; nothing to do when there never was one."""
+        if "interactive" in self.__dict__:
+            self.interactive.release(then)
+        else:
+            then()
