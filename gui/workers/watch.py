@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from engines.api.job import Job
 from engines.api.run_state import RunState
+from engines.launch import queue
 from engines.launch.folder import load_job, run_folders
 from engines.launch.follow import Follower
 from projects.errors import UserError
@@ -45,11 +46,13 @@ class RunInfo:
 class RunWatcher(QObject):
     """Tells of every change to a run below `root/runs`; runs that another program starts are found too.
 
-    `told` carries (root, RunInfo); `gone` (root, run id); `listed` (root) once all runs of a newly opened project were told.
+    `told` carries (root, RunInfo); `gone` (root, run id); `queued` (root, ids that wait, whether somebody works through them);
+    `listed` (root) once all runs of a newly opened project were told.
     """
 
     told = Signal(object, object)
     gone = Signal(object, str)
+    queued = Signal(object, object, bool)
     listed = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -100,6 +103,8 @@ class RunWatcher(QObject):
                 if self._ended or self._root != root:
                     break
                 self.told.emit(root, info)
+            if listing and round_.queue_moved():
+                self.queued.emit(root, round_.waiting, round_.at_work)
             if not listed_at and self._root == root:
                 self.listed.emit(root)
             if listing:
@@ -115,6 +120,16 @@ class _Round:
         self._followers: dict[str, Follower] = {}
         self._known: dict[str, RunInfo] = {}
         self._fresh: set[str] = set()
+        self.waiting: tuple[str, ...] = ()
+        self.at_work = False
+
+    def queue_moved(self) -> bool:
+        """Read the queue; whether it changed."""
+        waiting = queue.waiting(self._root)
+        at_work = queue.is_running(self._root) if waiting else False
+        moved = (waiting, at_work) != (self.waiting, self.at_work)
+        self.waiting, self.at_work = waiting, at_work
+        return moved
 
     def list_runs(self) -> list[str]:
         """Take in new folders; return the ids of those that are gone."""
