@@ -76,9 +76,16 @@ class LoopSettings(Settings):
     steps: int = setting(300, "Steps", ge=1, le=100_000, unit="steps")
     batch_size: int = setting(1, "Pictures a step", ge=1, le=64, advanced=True)
     accumulate: int = setting(1, "Gradient accumulation", ge=1, le=64, advanced=True)
-    learning_rate: float = setting(1e-4, "Learning rate", gt=0.0, le=1.0, advanced=True)
+    learning_rate: float = setting(
+        0.0, "Learning rate", help="0 takes a rate that suits the base model's size.", ge=0.0, le=1.0, advanced=True
+    )
     text_encoder_learning_rate: float = setting(
-        1e-5, "Learning rate of the text encoder", ge=0.0, le=1.0, advanced=True
+        0.0,
+        "Learning rate of the text encoder",
+        help="Only where the text encoder is taught too; 0 takes a tenth of the other rate.",
+        ge=0.0,
+        le=1.0,
+        advanced=True,
     )
     schedule: Literal["constant", "linear", "cosine"] = setting("cosine", "Learning rate schedule", advanced=True)
     warmup: int = setting(10, "Warm-up", ge=0, le=10_000, unit="steps", advanced=True)
