@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import torch
 
@@ -156,6 +156,10 @@ class Codec(Protocol):
 
     def encode_prompts(self, prompts: Sequence[str]) -> TextStates:
         """Text states of prompts; no gradient. Opens the text encoder again when it was released."""
+        ...
+
+    def sampler(self) -> Any:  # noqa: ANN401 - diffusers is untyped
+        """A fresh diffusers scheduler as the base model wants it."""
         ...
 
     def release_encoders(self, *, keep_text: bool = False) -> None:

@@ -19,6 +19,7 @@ from engines.diffusion.contracts import Ability, BackboneInfo, Base, Site, TextS
 from engines.diffusion.folders import Opened
 from engines.diffusion.hints import Hints
 from engines.diffusion.objective import NoiseSchedule
+from engines.diffusion.sampling import make_sampler
 
 NAME = "stable-diffusion"
 PIPELINES = ("StableDiffusionPipeline",)
@@ -160,6 +161,10 @@ class StableDiffusion:
     def encode_prompts(self, prompts: Sequence[str]) -> TextStates:
         """See `Codec`."""
         return self.encode_tokens(self.tokenize(prompts))
+
+    def sampler(self) -> Any:  # noqa: ANN401 - diffusers is untyped
+        """See `Codec`."""
+        return make_sampler(self.scheduler_config)
 
     def release_encoders(self, *, keep_text: bool = False) -> None:
         """See `Codec`."""

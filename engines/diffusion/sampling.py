@@ -1,0 +1,186 @@
+"""From words and noise to pictures, with the resident denoiser and whatever adapters it carries.
+
+Classifier-free guidance (Ho and Salimans 2022); for models with zero terminal SNR its result can be rescaled to the spread of the
+guided prediction's positive half (Lin et al. 2024). Noise comes from a generator on the CPU for each seed, so a picture depends on its seed
+only, whatever the device, its neighbours, or the adapter.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+from torch import nn
+
+from engines.api.errors import ModelError
+from engines.diffusion.contracts import Base, TextStates
+
+StepHook = Callable[[int, int], None]
+"""Called between denoising steps as (done, total); may raise to end it."""
+
+
+class TextSource(Protocol):
+    """Where text states come from."""
+
+    def __call__(self, prompts: Sequence[str], /) -> TextStates:
+        """Text states of prompts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How pictures are made; 0 takes the base model's own value. Width and height in pixels."""
+
+    steps: int = 0
+    guidance: float = 0.0
+    negative: str = ""
+    width: int = 0
+    height: int = 0
+
+    def resolved(self, base: Base) -> Sampling:
+        """With the base model's own values put in, and sides it can make."""
+        info = base.info
+        multiple = info.side_multiple
+
+        def side(wanted: int) -> int:
+            return max(multiple, round((wanted or info.resolution) / multiple) * multiple)
+
+        return replace(
+            self,
+            steps=self.steps or info.inference_steps,
+            guidance=self.guidance or info.guidance,
+            width=side(self.width),
+            height=side(self.height),
+        )
+
+
+def make_sampler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - diffusers is untyped
+    """A diffusers scheduler from its configuration.
+
+    Raises:
+        ModelError: its class is unknown.
+    """
+    import diffusers
+
+    name = str(config.get("_class_name", ""))
+    kind = getattr(diffusers, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
+        title = "The base model is not complete"
+        raise ModelError(title, f"Its sampler “{name}” is unknown.", "Fetch the base model again.")
+    return kind.from_config(dict(config))
+
+
+def start_noise(base: Base, seeds: Sequence[int], how: Sampling) -> torch.Tensor:
+    """Unit noise (N, C, h, w), fp32 on the CPU, one seed a picture."""
+    info = base.info
+    shape = (info.latent_channels, how.height // info.latent_factor, how.width // info.latent_factor)
+    return torch.stack([torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed)) for seed in seeds])
+
+
+def draw(
+    base: Base,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    how: Sampling,
+    *,
+    texts: TextSource | None = None,
+    batch: int = 4,
+    on_step: StepHook | None = None,
+) -> Iterator[Image.Image]:
+    """One picture for each pair of prompt and seed, in order.
+
+    Args:
+        base: the model; its networks are put back as they were between pictures.
+        prompts: N of them; `seeds` as many.
+        seeds: see `prompts`.
+        how: resolved or not.
+        texts: where text states come from; the base's own encoder by default.
+        batch: pictures made at once.
+        on_step: called between denoising steps with the steps done of all; may raise to end it.
+    """
+    how = how.resolved(base)
+    encode = texts or base.encode_prompts
+    total = how.steps * -(-len(prompts) // batch)
+    for start in range(0, len(prompts), batch):
+        words, numbers = prompts[start : start + batch], seeds[start : start + batch]
+        done = how.steps * (start // batch)
+        with at_rest(base):
+            text = encode(words)
+            negative = encode([how.negative] * len(words)) if how.guidance > 1 else None
+            latents = _denoise(base, text, negative, numbers, how, _shifted(on_step, done, total))
+            pixels = base.decode_latents(latents)
+        yield from (_image(one) for one in pixels)
+
+
+@contextmanager
+def at_rest(base: Base) -> Iterator[None]:
+    """Without gradients and with dropout off; afterwards every module is in the mode it was in."""
+    modes: list[tuple[nn.Module, bool]] = []
+    for network in base.networks().values():
+        modes += [(module, module.training) for module in network.modules() if module.training]
+    for module, _ in modes:
+        module.training = False
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _denoise(
+    base: Base,
+    text: TextStates,
+    negative: TextStates | None,
+    seeds: Sequence[int],
+    how: Sampling,
+    on_step: StepHook | None,
+) -> torch.Tensor:
+    sampler = base.sampler()
+    device = next(iter(text.values())).device
+    sampler.set_timesteps(how.steps, device=device)
+    options = _step_options(sampler, seeds)
+    latents = start_noise(base, seeds, how).to(device) * sampler.init_noise_sigma
+    both = text if negative is None else {name: torch.cat([negative[name], text[name]]) for name in text}
+    copies = 1 if negative is None else 2
+    timesteps = sampler.timesteps
+    for number, timestep in enumerate(timesteps):
+        model_input = sampler.scale_model_input(torch.cat([latents] * copies), timestep)
+        predicted = base.predict(model_input, timestep.expand(model_input.shape[0]), both).float()
+        if negative is not None:
+            predicted = _guided(predicted, how.guidance, base.info.guidance_rescale)
+        latents = sampler.step(predicted, timestep, latents, **options).prev_sample
+        if on_step is not None:
+            on_step(min(how.steps, (number + 1) * how.steps // len(timesteps)), how.steps)
+    return latents
+
+
+def _guided(predicted: torch.Tensor, guidance: float, rescale: float) -> torch.Tensor:
+    without, within = predicted.chunk(2)
+    guided = without + guidance * (within - without)
+    if rescale <= 0:
+        return guided
+    axes = (1, 2, 3)
+    matched = guided * (within.std(dim=axes, keepdim=True) / guided.std(dim=axes, keepdim=True).clamp_min(1e-6))
+    return rescale * matched + (1.0 - rescale) * guided
+
+
+def _step_options(sampler: Any, seeds: Sequence[int]) -> dict[str, Any]:  # noqa: ANN401 - diffusers is untyped
+    """Samplers that add noise get generators of their own, so that the global ones are left alone."""
+    if "generator" not in inspect.signature(sampler.step).parameters:
+        return {}
+    return {"generator": [torch.Generator("cpu").manual_seed(seed + 1) for seed in seeds]}
+
+
+def _shifted(on_step: StepHook | None, done: int, total: int) -> StepHook | None:
+    return None if on_step is None else lambda step, _: on_step(done + step, total)
+
+
+def _image(pixels: torch.Tensor) -> Image.Image:
+    values = (pixels * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
+    return Image.fromarray(values.numpy(), "RGB")
