@@ -1,0 +1,147 @@
+"""`new` and `import`: make a project and bring pictures into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engines.api.errors import UserError
+from engines.cli.codes import EXPECTED, FINE, INTERRUPTED
+from engines.cli.interrupts import Interrupts
+from engines.cli.output import Bar, Voice
+
+if TYPE_CHECKING:
+    from projects.project import Project
+    from projects.records import Concept
+    from projects.report import ImportReport
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
+TriggerOption = Annotated[str, typer.Option("--trigger", help="The word that will call the subject in a prompt.")]
+ClassOption = Annotated[str, typer.Option("--class", help="The ordinary word for its kind, such as dog.")]
+ConceptOption = Annotated[str, typer.Option("--concept", help="Name of the concept; needed when there are several.")]
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(help="Where the project shall lie; a new or empty folder.")],
+    name: Annotated[str, typer.Option("--name", help="What you call it; the folder's name when left out.")] = "",
+    as_json: Json = False,
+) -> int:
+    """Make a new, empty project."""
+    from projects.project import Project
+
+    with Project.create(folder, name or folder.name) as project:
+        document = {"project": str(project.root), "name": project.name}
+        Voice(as_json).result(document, f"Made the project “{project.name}” in {project.root}")
+    return FINE
+
+
+def import_(
+    project: Annotated[Path, typer.Argument(help="The project's folder.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Pictures, or folders of pictures with their captions and masks.")
+    ],
+    concept: ConceptOption = "",
+    trigger: TriggerOption = "",
+    class_noun: ClassOption = "",
+    as_json: Json = False,
+) -> int:
+    """Bring pictures into a project; the originals are never touched."""
+    from projects.project import Project
+
+    voice = Voice(as_json)
+    with Project.open(project) as opened:
+        chosen = choose_concept(opened, concept, trigger=trigger, class_noun=class_noun, fallback=paths[0])
+        report = take_in(opened, paths, chosen.id, voice)
+        voice.result(report_document(report, chosen), report_words(report, chosen))
+    if report.cancelled:
+        return INTERRUPTED
+    return FINE if report.added or not any(line.level == "error" for line in report.lines) else EXPECTED
+
+
+def choose_concept(
+    project: Project, name: str, *, trigger: str = "", class_noun: str = "", fallback: Path | None = None
+) -> Concept:
+    """The concept meant by the options; one is made when there is none of that name.
+
+    Args:
+        project: an open project.
+        name: as given; empty means the only one there is.
+        trigger: for a new concept; for one that is there, its new trigger.
+        class_noun: likewise.
+        fallback: a folder or file to name a new concept after.
+
+    Raises:
+        UserError: there are several and no name, or none and nothing to name it after.
+    """
+    from projects import edits, queries
+
+    known = queries.concepts(project)
+    wanted = [one for one in known if one.name.casefold() == name.casefold()] if name else list(known)
+    if not name and len(wanted) > 1:
+        title = "Which concept is meant?"
+        raise UserError(title, hint="Add --concept with one of: " + ", ".join(one.name for one in wanted) + ".")
+    if wanted:
+        found = wanted[0]
+        if trigger or class_noun:
+            edits.rename_concept(project, found.id, trigger=trigger or None, class_noun=class_noun or None)
+        return queries.concept(project, found.id)
+    called = name or trigger or (default_word(fallback) if fallback is not None else "")
+    if not called:
+        title = "The project has no concept yet"
+        raise UserError(
+            title, hint="Import pictures of your subject first: lorikeet import PROJECT PICTURES --trigger WORD."
+        )
+    change = edits.add_concept(project, called, trigger=trigger or default_word(Path(called)), class_noun=class_noun)
+    return queries.concept(project, change.ids[0])
+
+
+def default_word(path: Path) -> str:
+    """A trigger word made from a file's or folder's name."""
+    stem = path.resolve().stem if path.suffix else path.resolve().name
+    return "".join(letter for letter in stem.casefold() if letter.isalnum())[:40] or "subject"
+
+
+def take_in(project: Project, paths: Sequence[Path], concept_id: str, voice: Voice) -> ImportReport:
+    """Import with a progress bar; Ctrl-C keeps what came in so far."""
+    from projects.importing import import_paths
+
+    with Bar("Importing") as bar, Interrupts() as interrupts:
+
+        def progress(done: int, total: int, name: str) -> bool:
+            bar.update(done, total, name[:40])
+            return not interrupts.asked
+
+        report = import_paths(project, paths, concept_id, progress=progress)
+    if report.cancelled:
+        voice.say("Stopped; what came in stays.")
+    return report
+
+
+def report_document(report: ImportReport, concept: Concept) -> dict[str, object]:
+    """The report as plain data."""
+    return {
+        "concept": concept.name,
+        "concept_id": concept.id,
+        "trigger": concept.trigger,
+        "added": list(report.added),
+        "seconds": round(report.seconds, 3),
+        "cancelled": report.cancelled,
+        "lines": [
+            {"level": line.level, "file": line.file, "title": line.title, "hint": line.hint} for line in report.lines
+        ],
+    }
+
+
+def report_words(report: ImportReport, concept: Concept) -> str:
+    """The report for people."""
+    count = len(report.added)
+    head = f"{count} picture{'' if count == 1 else 's'} came into “{concept.name}” ({report.seconds:.1f} s)."
+    marks = {"error": "!!", "warning": "! ", "info": "  "}
+    lines = [
+        f"{marks[line.level]} {line.file + ': ' if line.file else ''}{line.title}. {line.hint}".rstrip()
+        for line in report.lines
+    ]
+    return "\n".join([head, *lines])

@@ -1,0 +1,149 @@
+"""From a project, a preset and a few wishes to a run's folder that is ready to start."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from engines.api.errors import SettingsError
+from engines.api.job import Job, JobConcept, JobImage, JobMethod
+from engines.api.recipe import Preset, Recipe, apply_preset
+from engines.api.version import VERSION
+
+if TYPE_CHECKING:
+    from projects.project import Project
+
+GROUPS = tuple(Recipe.model_fields)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person asked for on the command line.
+
+    Attributes:
+        title: of the run; empty takes the concept's name.
+        base: as in `Job.base`.
+        preset: name of a preset.
+        method: registered name; its settings come from the preset and from `changes["method"]`.
+        changes: group (`data`, `objective`, `loop`, `samples`, `method`) -> setting -> value.
+        start_from: adapter file relative to the project, or empty.
+    """
+
+    title: str = ""
+    base: str = "starter"
+    preset: str = "quick"
+    method: str = "lora"
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    start_from: str = ""
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read `loop.steps=200 method.rank=8`; values are JSON where they are JSON, else words.
+
+    Raises:
+        SettingsError: a pair has no group, no name or no value.
+    """
+    changes: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        group, dot, key = name.strip().partition(".")
+        if not equals or not dot or not key or group not in {*GROUPS, "method"}:
+            raise SettingsError(
+                f"“{pair}” is not a setting",
+                f"A setting is written as GROUP.NAME=VALUE; groups are {', '.join(GROUPS)} and method.",
+                "For example: --set loop.steps=200 --set method.rank=8",
+            )
+        try:
+            read = json.loads(value)
+        except ValueError:
+            read = value
+        changes.setdefault(group, {})[key] = read
+    return changes
+
+
+def build_recipe(preset: Preset, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """The preset's recipe with the changes on top.
+
+    Raises:
+        SettingsError: a setting does not exist or is out of range.
+    """
+    values = apply_preset(preset).model_dump()
+    for group, chosen in changes.items():
+        if group != "method":
+            values[group].update(chosen)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        known = Recipe.model_fields.get(str(first["loc"][0]))
+        names = ", ".join(known.annotation.model_fields) if known is not None and known.annotation is not None else ""
+        hint = f"Settings of {first['loc'][0]}: {names}." if first["type"] == "extra_forbidden" else ""
+        raise SettingsError(f"The setting {place} does not fit", f"{first['msg']}.", hint) from None
+
+
+def find_preset(presets: Sequence[Preset], name: str) -> Preset:
+    """The preset of that name or title, whatever its case.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    for preset in presets:
+        if name.casefold() in {preset.name.casefold(), preset.title.casefold()}:
+            return preset
+    known = ", ".join(preset.name for preset in presets)
+    raise SettingsError(f"There is no preset called “{name}”", hint=f"Known: {known}.")
+
+
+def prepare_run(project: Project, concept_id: str, wishes: Wishes) -> Path:
+    """Write the run's folder and list it in the project.
+
+    Raises:
+        UserError: the concept has no pictures, or a setting does not fit.
+    """
+    from engines.diffusion.presets import PRESETS
+    from engines.launch.folder import create_run, run_id
+    from projects import edits, training_set
+
+    preset = find_preset(PRESETS, wishes.preset)
+    recipe = build_recipe(preset, wishes.changes)
+    concept, images = training_set.build(project, concept_id)
+    created = time.time()
+    told = JobConcept.model_validate(concept)
+    title = wishes.title or told.name
+    job = Job(
+        id=run_id(title, created=created),
+        title=title,
+        created=created,
+        concept=told,
+        base=base_address(wishes.base),
+        method=JobMethod(name=wishes.method, settings={**preset.method, **wishes.changes.get("method", {})}),
+        recipe=recipe,
+        start_from=wishes.start_from,
+        app_version=VERSION,
+    )
+    folder = create_run(project.root, job, [JobImage.model_validate(image) for image in images])
+    edits.record_run(project, folder.name, title, concept_id=concept_id, created=created)
+    return folder
+
+
+def base_address(base: str) -> str:
+    """A base as a job names it: `starter`, `hub:owner/name`, `file:` with an absolute path. Bare paths and hub names are understood."""
+    if base == "starter" or base.startswith(("hub:", "file:")):
+        return base
+    path = Path(base).expanduser()
+    if path.exists():
+        return f"file:{path.resolve()}"
+    if base.count("/") == 1 and not base.startswith((".", "~", "/")):
+        return f"hub:{base}"
+    raise SettingsError(
+        f"There is no base model “{base}”",
+        "It is neither a file or folder here nor the name of a model on a hub.",
+        "Use starter, a diffusers folder, a .safetensors file, or owner/name.",
+    )

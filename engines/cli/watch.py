@@ -1,0 +1,156 @@
+"""Watching a run from the command line: its events become a progress bar, a few words, or JSON lines."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engines.api import events as ev
+from engines.api.commands import Stop
+from engines.api.errors import TrainingError, UserError
+from engines.api.run_state import RunState
+from engines.cli.codes import BUG, EXPECTED, FINE, INTERRUPTED
+from engines.cli.interrupts import Interrupts
+from engines.cli.output import Bar, Voice
+from engines.launch.follow import Follower
+from engines.launch.inbox import send
+
+_LOOK_S = 0.1
+_OVER = {"finished", "failed", "interrupted"}
+
+
+class Teller:
+    """Turns one run's events into what a person or a script sees."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self._bar: Bar | None = None
+        self._phase = ""
+
+    def tell(self, event: ev.Event, state: RunState) -> None:
+        """Tell one event; `state` is the run's state after it."""
+        self._voice.line(ev.to_line(event))
+        match event:
+            case ev.Progress():
+                self._prepare(event)
+            case ev.Forecast() if not event.measured:
+                self._voice.say(
+                    f"Forecast: about {duration(event.seconds)}, {event.memory_bytes / 2**30:.1f} GB of memory."
+                )
+            case ev.Step():
+                self._step(event, state)
+            case ev.Note():
+                self._break()
+                self._voice.say(
+                    f"{'Note' if event.level == 'info' else 'Warning'}: {event.title}. {event.text}".rstrip()
+                )
+            case ev.Paused():
+                self._break()
+                self._voice.say("Paused; another window may resume it.")
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Leave the bar."""
+        self._break()
+
+    def _prepare(self, event: ev.Progress) -> None:
+        if self._bar is not None or event.text == self._phase:
+            return
+        self._phase = event.text
+        self._voice.say(f"{event.text} ...")
+
+    def _step(self, event: ev.Step, state: RunState) -> None:
+        if self._bar is None:
+            self._bar = Bar("Learning", state.steps_total)
+        measured = f", validation {state.validation[-1][1]:.4f}" if state.validation else ""
+        self._bar.update(
+            event.step, state.steps_total, f"{event.steps_per_s:.1f} steps/s, loss {event.loss:.3f}{measured}"
+        )
+
+    def _break(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def watch(folder: Path, voice: Voice) -> int:
+    """Follow a run that works in a process of its own until it is over; returns the exit code.
+
+    Ctrl-C asks it to stop and keep what it learned; a second one leaves it to end by itself.
+    """
+    follower, teller = Follower(folder), Teller(voice)
+    asked = False
+    with Interrupts() as interrupts:
+        while follower.state.phase not in _OVER:
+            if not follower.poll():
+                time.sleep(_LOOK_S)
+            for event in follower.events:
+                teller.tell(event, follower.state)
+            if interrupts.asked and not asked:
+                asked = True
+                send(folder, Stop(keep=True))
+                voice.say("\nStopping; what was learned is kept. Press Ctrl-C again to leave it to end by itself.")
+    teller.close()
+    return INTERRUPTED if asked and follower.state.phase == "finished" else code_of(follower.state)
+
+
+@contextmanager
+def told_from_inside(folder: Path, voice: Voice) -> Iterator[None]:
+    """Tell the events of a run that works in this very process, from a thread beside it."""
+    done = threading.Event()
+
+    def tell() -> None:
+        follower, teller = Follower(folder), Teller(voice)
+        while not done.wait(_LOOK_S):
+            _tell_new(follower, teller)
+        _tell_new(follower, teller)
+        teller.close()
+
+    thread = threading.Thread(target=tell, name="tell", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _tell_new(follower: Follower, teller: Teller) -> None:
+    while follower.poll():
+        for event in follower.events:
+            teller.tell(event, follower.state)
+        if not follower.events:
+            return
+
+
+def code_of(state: RunState) -> int:
+    """The exit code that fits how a run ended."""
+    if state.phase == "failed" and state.failure is not None:
+        return EXPECTED if state.failure.expected else BUG
+    return FINE if state.phase == "finished" else EXPECTED
+
+
+def raise_if_not_finished(state: RunState, folder: Path) -> None:
+    """Raise what kept a run from its result, in the run's own words."""
+    if state.phase == "finished":
+        return
+    if state.phase == "interrupted":
+        title = "The worker ended before the run was done"
+        raise UserError(title, f"{folder.name} can go on.", f"lorikeet run {folder} --resume")
+    failure = state.failure
+    if failure is None:
+        title = "The run has no result"
+        raise TrainingError(title, state.text)
+    raise TrainingError(failure.title, failure.what, failure.hint)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: `45 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,62 @@
+"""Wishes on the command line become a job, or a sentence that says why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engines.api.errors import SettingsError
+from engines.api.recipe import Preset
+from engines.cli.jobs import base_address, build_recipe, find_preset, parse_settings
+
+PRESETS = (
+    Preset(name="quick", title="Quick", sentence="s", changes={"loop": {"steps": 120}}),
+    Preset(name="best", title="Best", sentence="s", changes={"loop": {"steps": 900}}),
+)
+
+
+def test_settings_are_read_with_their_types() -> None:
+    read = parse_settings(
+        ["loop.steps=200", "data.flip=true", "method.rank=8", 'samples.prompts=["a dog"]', "loop.device=cpu"]
+    )
+    assert read == {
+        "loop": {"steps": 200, "device": "cpu"},
+        "data": {"flip": True},
+        "method": {"rank": 8},
+        "samples": {"prompts": ["a dog"]},
+    }
+
+
+@pytest.mark.parametrize("pair", ["steps=3", "loop.steps", "loop.=3", "nope.steps=3", "=3", ""])
+def test_what_is_no_setting_is_refused(pair: str) -> None:
+    with pytest.raises(SettingsError):
+        parse_settings([pair])
+
+
+def test_changes_go_over_the_preset_and_are_validated() -> None:
+    assert build_recipe(PRESETS[0], {"data": {"flip": True}}).loop.steps == 120
+    assert build_recipe(PRESETS[0], {"loop": {"steps": 7}}).loop.steps == 7
+    with pytest.raises(SettingsError, match=r"loop\.steps"):
+        build_recipe(PRESETS[0], {"loop": {"steps": -1}})
+
+
+def test_a_misspelt_setting_names_the_right_ones() -> None:
+    with pytest.raises(SettingsError) as told:
+        build_recipe(PRESETS[0], {"loop": {"stepz": 7}})
+    assert "steps" in told.value.hint
+
+
+def test_presets_by_any_case() -> None:
+    assert find_preset(PRESETS, "BEST").name == "best"
+    with pytest.raises(SettingsError, match="fancy"):
+        find_preset(PRESETS, "fancy")
+
+
+def test_bases(tmp_path: Path) -> None:
+    assert base_address("starter") == "starter"
+    assert base_address("owner/name") == "hub:owner/name"
+    assert base_address("hub:owner/name@main") == "hub:owner/name@main"
+    assert base_address(str(tmp_path)) == f"file:{tmp_path.resolve()}"
+    with pytest.raises(SettingsError):
+        base_address("./not/here.safetensors")
