@@ -34,7 +34,7 @@ class SampleNow(_Command):
     """Make sample pictures now; an empty prompt means the run's own prompts."""
 
     type: Literal["sample_now"] = "sample_now"
-    prompt: str = Field("", max_length=2000)
+    prompt: str = Field(default="", max_length=2000)
     seed: int | None = None
 
 

@@ -3,6 +3,7 @@
     Task        what a kind of job gives to the run: prepare, train on, measure, sample, save
     Trainable   the running half of a method: parameters, state, metadata
     Batches     an endless, resumable order of the data
+    Stopped     raised by the progress hook when somebody asked to stop
 
 The denoising side (Backbone, Method) is declared in `engines.diffusion.contracts`.
 """
@@ -15,6 +16,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: the person asked for it
+    """The person asked to stop (or the system to end) while something was being prepared."""
+
 
 ProgressHook = Callable[[str, str, int, int], None]
 """Called as (phase, text, done, total) during long preparations; raises `Stopped` when the person asked to stop."""

@@ -68,7 +68,7 @@ def _apple() -> tuple[DeviceEntry, ...]:
             title="Apple graphics",
             memory_bytes=int(memory.total),
             memory_free_bytes=int(memory.available),
-            precisions=("fp32", "fp16"),
+            precisions=("fp32",),
         ),
     )
 

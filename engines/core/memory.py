@@ -1,0 +1,74 @@
+"""Will it fit, and how long will it take: the worker's side of the forecast, with the device's own figures, and what it learns from a run."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import torch
+
+from engines.api.catalog import DeviceEntry
+from engines.api.events import Note
+from engines.api.job import Job
+from engines.api.recipe import Recipe
+from engines.core.devices import Device, memory_free_bytes, memory_used_bytes
+from engines.core.journal import Journal
+from engines.core.pace import Pace
+from engines.launch import forecast, speeds
+from engines.launch.figures import figures_of
+from engines.launch.hardware import cores
+
+_GIB = 2**30
+
+
+def entry_of(device: Device) -> DeviceEntry:
+    """The picked device as catalog data."""
+    if device.kind == "cuda":
+        title, total = torch.cuda.get_device_name(), int(torch.cuda.mem_get_info()[1])
+    else:
+        title, total = f"CPU, {cores()} cores" if device.kind == "cpu" else "Apple graphics", 0
+    free = memory_free_bytes(device)
+    return DeviceEntry(
+        kind=device.kind,
+        title=title,
+        memory_bytes=max(total, free),
+        memory_free_bytes=free,
+        precisions=(device.precision,),
+    )
+
+
+def tell_forecast(job: Job, device: Device, journal: Journal) -> None:
+    """Tell what the run will take before its first step, and warn with a remedy when it seems not to fit."""
+    outlook = forecast.outlook(job.base, job.recipe, job.method.settings, entry_of(device))
+    journal.tell(outlook.forecast)
+    if not outlook.fits:
+        needed, there = outlook.forecast.memory_bytes / _GIB, outlook.available_bytes / _GIB
+        text = f"About {needed:.1f} GB are needed and {there:.1f} GB are free. {outlook.remedy}"
+        journal.tell(Note(level="warning", title="This run may not fit into memory", text=text))
+
+
+def learn(job: Job, device: Device, pace: Pace, *, total_s: float) -> None:
+    """Remember how fast the steps of a finished run were, for the next forecast."""
+    if pace.step_s <= 0 or pace.steps_here < job.recipe.loop.steps:
+        return  # a resumed run's clock does not tell the whole story
+    entry = entry_of(device)
+    validation_s, samples_s = pace.seconds_of("validation"), pace.seconds_of("samples")
+    asides = forecast.validations(job.recipe) * validation_s + forecast.samplings(job.recipe) * samples_s
+    speed = speeds.Speed(
+        device=forecast.device_name(device.kind, entry.title),
+        precision="fp32" if device.autocast is None else "half",
+        base=job.base,
+        work=forecast.work_key(job.recipe),
+        step_flops=max(1.0, forecast.step_flops(figures_of(job.base), job.recipe)),
+        step_s=pace.step_s,
+        validation_s=validation_s,
+        samples_s=samples_s,
+        around_s=max(0.0, total_s - job.recipe.loop.steps * pace.step_s - asides),
+        memory_bytes=memory_used_bytes(device),
+    )
+    with suppress(OSError):  # only a convenience
+        speeds.remember(speed)
+
+
+def remedy_for(recipe: Recipe) -> str:
+    """What to change so that a run needs less memory."""
+    return forecast.remedy_for(recipe)

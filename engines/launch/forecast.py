@@ -1,0 +1,163 @@
+"""What a run will take in time and memory, told before it starts: from earlier runs here where there are any, else from counting.
+
+The window, the command line and the worker ask the same functions. All sizes are bytes, all times seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engines.api.catalog import DeviceEntry
+from engines.api.events import Forecast
+from engines.api.job import MethodSettings
+from engines.api.recipe import Recipe
+from engines.launch.figures import BackboneFigures, figures_of
+from engines.launch.hardware import cores
+from engines.launch.speeds import Speed, recall
+
+Source = Literal["measured", "scaled", "counted"]
+"""The very same work was timed here; other work on this device was; or only the model was counted."""
+
+# Share of the operations of a pass that a training step of an adapter costs: forward, and backward through frozen weights.
+_STEP_PASSES = 2.2
+_RECOMPUTED_PASSES = 1.0
+_VALIDATION_PASSES = 8.0
+_SAMPLE_STEPS = 25
+_SAVED_PER_OUTPUT = 4.0
+_RECOMPUTED_SHARE = 0.3
+_ADAPTER_BYTES_PER_WEIGHT = 16
+_LIBRARIES_BYTES = {"cpu": 700 * 2**20, "mps": 900 * 2**20, "cuda": 700 * 2**20}
+# Operations a second that small batches reach, rounded from public timings; only used until something was measured here.
+_CPU_FLOPS_PER_CORE = 2.5e10
+_FLOPS = {"mps": 2.0e12, "cuda": 1.2e13}
+_LAYER_S = 3.0e-5
+_AROUND_S = {"cpu": 8.0, "mps": 15.0, "cuda": 15.0}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A forecast and where it comes from. `remedy` is a sentence when it does not fit the device; empty when it does."""
+
+    forecast: Forecast
+    source: Source
+    available_bytes: int
+    remedy: str = ""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the device has the memory, as far as can be told."""
+        return not self.remedy
+
+
+def outlook(base: str, recipe: Recipe, settings: MethodSettings, device: DeviceEntry) -> Outlook:
+    """Forecast a run on a device, before anything is loaded."""
+    figures = figures_of(base)
+    precision = "fp32" if device.kind != "cuda" or recipe.loop.precision == "fp32" else "half"
+    name = device_name(device.kind, device.title)
+    known = [speed for speed in recall() if speed.device == name and speed.precision == precision]
+    same = [speed for speed in known if speed.base == base and speed.work == work_key(recipe)]
+    flops = step_flops(figures, recipe)
+    if same:
+        seconds, source = _from_speed(same[-1], recipe, 1.0), "measured"
+    elif known:
+        nearest = min(known, key=lambda speed: abs(speed.step_flops - flops))
+        seconds, source = _from_speed(nearest, recipe, flops / nearest.step_flops), "scaled"
+    else:
+        seconds, source = _counted_seconds(figures, recipe, device.kind), "counted"
+    rank = settings.get("rank", 16)
+    adapter = int(figures.attention_sides * (rank if isinstance(rank, int) else 16))
+    memory = same[-1].memory_bytes if same and same[-1].memory_bytes else _memory(figures, recipe, device.kind, adapter)
+    remedy = remedy_for(recipe) if memory > device.memory_free_bytes > 0 else ""
+    forecast = Forecast(seconds=seconds, memory_bytes=memory)
+    return Outlook(forecast, _source(source), device.memory_free_bytes, remedy)
+
+
+def remedy_for(recipe: Recipe) -> str:
+    """What to change so that a run needs less memory, the gentlest change first."""
+    loop, side = recipe.loop, recipe.data.resolution
+    if loop.batch_size > 1:
+        half = loop.batch_size // 2
+        return f"Take {half} picture{'s' if half > 1 else ''} a step instead of {loop.batch_size}."
+    if not loop.gradient_checkpointing:
+        return "Switch on “Save memory, take longer”."
+    if side == 0 or side > 256:
+        smaller = 384 if side == 0 or side > 448 else 256
+        return f"Choose smaller pictures ({smaller} px)."
+    return "Close other programs that use memory, or choose a smaller base model."
+
+
+def work_key(recipe: Recipe) -> str:
+    """What makes two runs on one base take the same time a step."""
+    loop = recipe.loop
+    return f"{recipe.data.resolution}px b{loop.batch_size} a{loop.accumulate} c{int(loop.gradient_checkpointing)}"
+
+
+def device_name(kind: str, title: str) -> str:
+    """The name a device's measurements are kept under; a processor is named by the cores that may be used."""
+    return f"cpu {cores()}" if kind == "cpu" else f"{kind} {title}"
+
+
+def step_flops(figures: BackboneFigures, recipe: Recipe) -> float:
+    """Floating point operations of one optimiser step."""
+    loop = recipe.loop
+    passes = _STEP_PASSES + (_RECOMPUTED_PASSES if loop.gradient_checkpointing else 0.0)
+    return loop.batch_size * loop.accumulate * passes * figures.forward_flops(_side(figures, recipe))
+
+
+def validations(recipe: Recipe) -> int:
+    """How often a run is measured: at the start, every so many steps, and at the end."""
+    return 1 + _times(recipe.loop.steps, recipe.loop.validate_every)
+
+
+def samplings(recipe: Recipe) -> int:
+    """How often a run makes sample pictures."""
+    return 1 + _times(recipe.loop.steps, recipe.samples.every) if recipe.samples.every else 0
+
+
+def _times(total: int, every: int) -> int:
+    return -(-total // every)
+
+
+def _from_speed(speed: Speed, recipe: Recipe, ratio: float) -> float:
+    steps = recipe.loop.steps * speed.step_s * ratio
+    asides = validations(recipe) * speed.validation_s + samplings(recipe) * speed.samples_s
+    return speed.around_s + steps + asides
+
+
+def _counted_seconds(figures: BackboneFigures, recipe: Recipe, kind: str) -> float:
+    rate = _CPU_FLOPS_PER_CORE * cores() if kind == "cpu" else _FLOPS.get(kind, _FLOPS["cuda"])
+    side = _side(figures, recipe)
+    one_pass = figures.forward_flops(side) / rate + figures.layers * _LAYER_S
+    step = step_flops(figures, recipe) / rate + 3 * figures.layers * _LAYER_S * recipe.loop.accumulate
+    pictures = max(1, len(recipe.samples.prompts))
+    sampling = 2 * (recipe.samples.inference_steps or _SAMPLE_STEPS) * one_pass * pictures
+    asides = validations(recipe) * _VALIDATION_PASSES * one_pass + samplings(recipe) * sampling
+    return _AROUND_S.get(kind, 15.0) + recipe.loop.steps * step + asides
+
+
+def _memory(figures: BackboneFigures, recipe: Recipe, kind: str, adapter_weights: int) -> int:
+    width = 2 if kind == "cuda" and recipe.loop.precision != "fp32" else 4
+    loop = recipe.loop
+    kept = _SAVED_PER_OUTPUT * (_RECOMPUTED_SHARE if loop.gradient_checkpointing else 1.0)
+    activations = loop.batch_size * figures.activations(_side(figures, recipe)) * kept * width
+    weights = (figures.parameters + figures.other_parameters) * width
+    libraries = _LIBRARIES_BYTES.get(kind, _LIBRARIES_BYTES["cuda"])
+    return int(libraries + weights + activations + adapter_weights * _ADAPTER_BYTES_PER_WEIGHT)
+
+
+def _side(figures: BackboneFigures, recipe: Recipe) -> int:
+    return recipe.data.resolution or figures.resolution
+
+
+def _source(text: str) -> Source:
+    return "measured" if text == "measured" else "scaled" if text == "scaled" else "counted"
+
+
+def best_device(devices: Sequence[DeviceEntry], recipe: Recipe) -> DeviceEntry | None:
+    """The device a recipe will run on; None when the one it names is not here."""
+    wanted = recipe.loop.device
+    if wanted == "auto":
+        return devices[0] if devices else None
+    return next((device for device in devices if device.kind == wanted), None)
