@@ -87,6 +87,12 @@ def explain(error: sqlite3.Error, path: Path) -> ProjectError:
             f"{path.name} could not be read or written ({error}).",
             "Check that the disk is connected and healthy.",
         )
+    if kind == sqlite3.SQLITE_ERROR:
+        return ProjectError(
+            "The project does not answer",
+            f"Its format is not the one this version of Lorikeet knows ({error}).",
+            "Open it with the version that wrote it.",
+        )
     return damaged(path, str(error))
 
 

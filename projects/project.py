@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from projects import database, migrations
+from projects import database, migrations, upkeep
 from projects.errors import ProjectError, ReadOnlyError
 from projects.files import atomic_path, is_writable
+from projects.upkeep import Tidied
 
 FOLDERS = ("images", "masks", "runs", "adapters", "exports")
 NAME_KEY = "project.name"
@@ -31,12 +32,14 @@ class Project:
         root: the project's folder.
         read_only: it may be looked at but not changed; `read_only_reason` says why in a sentence.
         migrated_backup: the backup made because an older format was brought up to date, if any.
+        tidied: what opening found out of step between the folder and the database.
     """
 
     def __init__(self, root: Path, *, read_only_reason: str = "", migrated_backup: Path | None = None) -> None:
         self.root = root
         self.read_only_reason = read_only_reason
         self.migrated_backup = migrated_backup
+        self.tidied = Tidied()
         self._local = threading.local()
         self._guard = threading.Lock()
         self._connections: dict[threading.Thread, sqlite3.Connection] = {}
@@ -96,8 +99,17 @@ class Project:
             reason = "" if is_writable(root) else "Its folder cannot be written to, or its disk is full."
             reason = reason or _reason_of_version(path)
             backup = None if reason else _prepare(path)
-            project = cls(root, read_only_reason=reason, migrated_backup=backup)
+        project = cls(root, read_only_reason=reason, migrated_backup=backup)
+        try:
             project.connection()
+        except ProjectError:
+            project.close()
+            raise
+        # A newer format may not know our questions, and another window may be busy: neither is a reason not to open.
+        with suppress(ProjectError):
+            project.tidied = upkeep.tidy(project)
+            if not project.read_only:
+                upkeep.purge(project)
         return project
 
     @property

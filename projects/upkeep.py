@@ -1,7 +1,8 @@
 """Keeping a project's folder and its database in step: leftovers of a kill are cleared away, missing files are noticed.
 
-Opening a project in the window or on the command line calls `tidy`. It never deletes a picture: a file without a row is moved to
-`unclaimed/`, where a person can look at it, because it may also be all that is left after an older database was put back.
+Opening a project calls `tidy` and `purge`. Tidying never deletes a picture: a file without a row is moved to `unclaimed/`, where a
+person can look at it, because it may also be all that is left after an older database was put back. Masks without a row stay where they
+are until `purge`: another window's undo may still want them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from projects.files import flush_folder, is_temporary, replace, unique_path
-from projects.project import Project
+
+if TYPE_CHECKING:
+    from projects.project import Project
 
 UNCLAIMED = "unclaimed"
 # Files of an import under way in another window are listed within seconds; these are far older.
@@ -30,9 +34,9 @@ class Tidied:
         missing: pictures and masks whose file is gone, relative to the project.
     """
 
-    unclaimed: tuple[str, ...]
-    temporary: int
-    missing: tuple[str, ...]
+    unclaimed: tuple[str, ...] = ()
+    temporary: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def tidy(project: Project, *, older_than_s: float = LEFTOVER_AGE_S) -> Tidied:
@@ -56,7 +60,7 @@ def tidy(project: Project, *, older_than_s: float = LEFTOVER_AGE_S) -> Tidied:
             with suppress(OSError):
                 path.unlink()
                 temporary += 1
-        else:
+        elif name.startswith("images/"):
             moved = _set_aside(project, path)
             unclaimed += [moved] if moved else []
     missing = tuple(sorted(name for name in listed if name not in present and not project.path(name).is_file()))
@@ -74,8 +78,13 @@ def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
     """
     before = time.time() - older_than_s
     gone = "removed < :before OR concept_id IN (SELECT id FROM concepts WHERE removed < :before)"  # both are NULL when kept
+    if not project.rows(
+        f"SELECT 1 FROM images WHERE {gone} UNION SELECT 1 FROM runs WHERE removed < :before",  # noqa: S608
+        {"before": before},
+    ):
+        return 0
     with project.transaction() as connection:
-        files = connection.execute(f"SELECT file, mask FROM images WHERE {gone}", {"before": before}).fetchall()  # noqa: S608
+        files = connection.execute(f"SELECT file FROM images WHERE {gone}", {"before": before}).fetchall()  # noqa: S608
         connection.execute(f"DELETE FROM images WHERE {gone}", {"before": before})  # noqa: S608
         connection.execute("DELETE FROM runs WHERE removed < ?", (before,))
         connection.execute(
@@ -84,11 +93,10 @@ def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
             (before,),
         )
         kept = _listed(project)
-    for row in files:
-        for name in filter(None, (row["file"], row["mask"])):
-            if name not in kept:
-                with suppress(OSError):
-                    project.path(name).unlink(missing_ok=True)
+    old_masks = {f"masks/{path.name}" for path in _files(project.root / "masks") if _older(path, before)}
+    for name in {str(row["file"]) for row in files}.union(old_masks) - kept:
+        with suppress(OSError):
+            project.path(name).unlink(missing_ok=True)
     return len(files)
 
 

@@ -8,7 +8,6 @@ released, only followed by new ones, and tests/formats keeps a project of every 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -35,7 +34,7 @@ def newest() -> int:
     return len(STEPS)
 
 
-def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Step] = STEPS) -> Path | None:
+def migrate(connection: sqlite3.Connection, path: Path) -> Path | None:
     """Bring the database at `path` to the newest format, after a backup beside it.
 
     Returns:
@@ -46,21 +45,21 @@ def migrate(connection: sqlite3.Connection, path: Path, *, steps: Sequence[Step]
         OSError: there is no room for the backup; nothing was changed.
     """
     version = database.version_of(connection)
-    if version >= len(steps):
+    if version >= newest():
         return None
     backup = unique_path(path.with_name(f"{path.name}.backup-v{version}-{datetime.now(UTC):%Y-%m-%d}"))
     database.back_up(connection, backup)
-    run_steps(connection, steps=steps)
+    run_steps(connection)
     return backup
 
 
-def run_steps(connection: sqlite3.Connection, *, steps: Sequence[Step] = STEPS) -> None:
+def run_steps(connection: sqlite3.Connection) -> None:
     """Run the steps that are missing, all of them or none."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another window may have done it while we waited for the lock.
-        for number in range(database.version_of(connection), len(steps)):
-            steps[number].apply(connection)
+        for number in range(database.version_of(connection), newest()):
+            STEPS[number].apply(connection)
             connection.execute(f"PRAGMA user_version = {number + 1}")
         connection.execute("COMMIT")
     except BaseException:
