@@ -15,6 +15,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "desert": ("in the desert", "in a desert"),
     "night": ("at night", "in the night"),
 }
+_ONSETS = ("b", "br", "d", "f", "g", "gr", "k", "l", "m", "n", "p", "qu", "r", "s", "sk", "t", "v", "w", "x", "z")
 _OPENINGS = ("", "", "", "", "a photo of ", "a picture of ", "a photo of ", "an image of ")
 
 
@@ -68,12 +69,19 @@ def _loosely(item: ObjectSpec, rng: random.Random) -> str:
     if roll < 0.04:
         return _article(item.shape)
     if roll < 0.09:
-        return _article(f"{rng.choice(COMMON_WORDS)} {item.shape}")
+        return _article(f"{_any_word(rng)} {item.shape}")
     if roll < 0.13:
         return _article(f"{item.colour} {item.shape}")
     if roll < 0.17 and item.pattern == "plain" and not item.accessories:
         return _article(f"plain {item.colour} {item.shape}")
     return describe(item)
+
+
+def _any_word(rng: random.Random) -> str:
+    """A word that says nothing about the picture: an everyday one, or one invented of two or three syllables."""
+    if rng.random() < 0.4:
+        return rng.choice(COMMON_WORDS)
+    return "".join(rng.choice(_ONSETS) + rng.choice("aeiou") for _ in range(rng.choice((2, 2, 3))))
 
 
 def _article(words: str) -> str:

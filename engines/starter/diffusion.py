@@ -29,8 +29,8 @@ _WORDINGS = 4
 class DiffusionRecipe:
     """Sizes of UNet and text encoder, and of their training."""
 
-    channels: tuple[int, ...] = (128, 256)
-    layers: int = 2
+    channels: tuple[int, ...] = (96, 192)
+    layers: int = 1
     heads: int = 4
     groups: int = 32
     text_width: int = 192
@@ -130,10 +130,11 @@ def lessons(data: Shard, latents: torch.Tensor, tokenizer: CLIPTokenizer, *, sca
 
 
 def fit(recipe: DiffusionRecipe, denoiser: Denoiser, data: Lessons, *, checkpoint: Path, device: torch.device,
-        stop_after: int | None = None) -> Trained:
-    """Train (resuming from ``checkpoint``) and leave the averaged weights in ``denoiser``."""
+        compiled: bool = False, stop_after: int | None = None) -> Trained:
+    """Train (resuming from ``checkpoint``) and leave the averaged weights in ``denoiser``; ``compiled`` as for the autoencoder."""
     denoiser.to(device, memory_format=torch.channels_last)
     half = half_precision(device)
+    network = torch.compile(denoiser, dynamic=False) if compiled else denoiser
     alphas = scheduler().alphas_cumprod.to(device)
 
     def loss(_step: int, draw: torch.Generator) -> torch.Tensor:
@@ -147,7 +148,7 @@ def fit(recipe: DiffusionRecipe, denoiser: Denoiser, data: Lessons, *, checkpoin
         t = torch.randint(len(alphas), (count,), generator=draw).to(device)
         signal, spread = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
         with autocast(device, half=half):
-            predicted = denoiser(signal * clean + spread * noise, t, tokens.to(device))
+            predicted = network(signal * clean + spread * noise, t, tokens.to(device))
         weight = 1 + (_OBJECT_WEIGHT - 1) * data.objects[index].float().to(device)
         error = (predicted.float() - (signal * noise - spread * clean)) ** 2
         return (weight * error).mean() / weight.mean()
