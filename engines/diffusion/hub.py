@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ class RemoteFile:
     size: int
 
 
+Selection = Callable[[Iterable[RemoteFile]], list[RemoteFile]]
+
+
 def fetch(name: str, *, progress: ProgressHook, cache: Path | None = None) -> Path:
     """Fetch a diffusers folder and return where it lies.
 
@@ -48,13 +51,28 @@ def fetch(name: str, *, progress: ProgressHook, cache: Path | None = None) -> Pa
         DownloadError: no such model, no permission, no network, no space; says which.
     """
     repository, _, revision = name.partition("@")
-    if not _NAME.match(repository):
-        title = "This is not a model's name"
-        raise DownloadError(title, f"“{repository}”.", "Write it as owner/name.")
+    _check_name(repository)
     with _plain_failures(repository):
         if _offline():
-            return _known(repository, revision or None, cache)
-        return _fetch(repository, revision or None, progress, cache)
+            return _known(repository, revision or None, cache, "model_index.json")
+        return _fetch(repository, revision or None, progress, cache, choose, "model_index.json")
+
+
+def fetch_encoder(name: str, *, progress: ProgressHook = lambda *_: None, cache: Path | None = None) -> Path:
+    """Fetch a CLIP folder and return where it lies; see `fetch`."""
+    repository, _, revision = name.partition("@")
+    _check_name(repository)
+    with _plain_failures(repository):
+        if _offline():
+            return _known(repository, revision or None, cache, "config.json")
+        return _fetch(repository, revision or None, progress, cache, choose_encoder, "config.json")
+
+
+def choose_encoder(files: Iterable[RemoteFile]) -> list[RemoteFile]:
+    """Those a CLIP model needs: configurations and tokenizer at the top, and its safetensors."""
+    top = [file for file in files if "/" not in file.name]
+    small = [file for file in top if file.name.endswith((".json", ".txt")) and file.size < 50_000_000]
+    return small + [file for file in top if file.name.endswith(".safetensors")]
 
 
 def choose(files: Iterable[RemoteFile]) -> list[RemoteFile]:
@@ -84,17 +102,25 @@ def token() -> str | None:
         return None
 
 
-def _fetch(repository: str, revision: str | None, progress: ProgressHook, cache: Path | None) -> Path:
+def _check_name(repository: str) -> None:
+    if not _NAME.match(repository):
+        title = "This is not a model's name"
+        raise DownloadError(title, f"“{repository}”.", "Write it as owner/name.")
+
+
+def _fetch(
+    repository: str, revision: str | None, progress: ProgressHook, cache: Path | None, select: Selection, index: str
+) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.constants import HF_HUB_CACHE
 
     endpoint = os.environ.get("HF_ENDPOINT") or None
     key = token()
     info = HfApi(endpoint=endpoint, token=key).model_info(repository, revision=revision, files_metadata=True)
-    files = choose(RemoteFile(item.rfilename, item.size or 0) for item in info.siblings or ())
-    if "model_index.json" not in {file.name for file in files}:
+    files = select(RemoteFile(item.rfilename, item.size or 0) for item in info.siblings or ())
+    if index not in {file.name for file in files}:
         title = "This model cannot be used here"
-        raise DownloadError(title, f"“{repository}” is not a diffusers pipeline.", "Choose a Stable Diffusion model.")
+        raise DownloadError(title, f"“{repository}” has no {index}.", "Choose a model in the diffusers layout.")
     place = Path(cache or HF_HUB_CACHE)
     total = sum(file.size for file in files)
     _check_space(place, total)
@@ -107,16 +133,15 @@ def _fetch(repository: str, revision: str | None, progress: ProgressHook, cache:
         )
         done += file.size
         progress("download", f"Fetching {file.name}", done, total)
-        if file.name == "model_index.json":
+        if file.name == index:
             folder = Path(path).parent
     return folder
 
 
-def _known(repository: str, revision: str | None, cache: Path | None) -> Path:
+def _known(repository: str, revision: str | None, cache: Path | None, index: str) -> Path:
     from huggingface_hub import hf_hub_download
 
-    index = hf_hub_download(repository, "model_index.json", revision=revision, cache_dir=cache, local_files_only=True)
-    return Path(index).parent
+    return Path(hf_hub_download(repository, index, revision=revision, cache_dir=cache, local_files_only=True)).parent
 
 
 def _watch(progress: ProgressHook, name: str, before: int, total: int) -> type[Any]:

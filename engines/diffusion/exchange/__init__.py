@@ -27,6 +27,7 @@ __all__ = [
     "canonical",
     "check_fit",
     "describe",
+    "export",
     "in_memory",
     "read_adapter",
     "write_adapter",
@@ -130,3 +131,31 @@ def tag_frequency(captions: Mapping[str, int]) -> str:
             if tag := part.strip():
                 counts[tag] = counts.get(tag, 0) + times
     return json.dumps({"pictures": counts}, ensure_ascii=False, sort_keys=True)
+
+
+def export(
+    path: Path,
+    target: Path,
+    format: str,  # noqa: A002 - the word people know
+    *,
+    overwrite: bool = False,
+    captions: Mapping[str, int] | None = None,
+) -> AdapterInfo:
+    """Write an adapter file in another tool's format and say what was written.
+
+    Args:
+        path: the adapter, of any known format.
+        target: file to write, or folder for peft.
+        format: `diffusers`, `kohya` or `peft`.
+        overwrite: replace what is there.
+        captions: how often each caption was learned from, put into the metadata for web UIs; only when the person asked for it.
+
+    Raises:
+        AdapterError: it cannot be read or written.
+    """
+    adapter = read_adapter(path)
+    metadata = dict(adapter.metadata)
+    if captions:
+        metadata["ss_tag_frequency"] = tag_frequency(captions)
+    write_adapter(Adapter(adapter.modules, metadata, adapter.format), target, format, overwrite=overwrite)
+    return describe(target)

@@ -1,0 +1,241 @@
+"""Before and after: the same prompts and seeds with the base alone and with each adapter, judged and laid out on one sheet.
+
+`report.json` in the folder holds everything (see docs/formats.md): the conditions, each column's figures with their intervals, and each picture.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from engines.api.errors import ModelError, SettingsError
+from engines.api.requests import AdapterUse, Compare
+from engines.diffusion.captions import without_trigger
+from engines.diffusion.evaluate import Encoder, apart, following, interval, likeness, open_encoder
+from engines.diffusion.generate import Generator
+from engines.diffusion.sampling import Sampling, StepHook
+from engines.diffusion.sheet import draw_sheet
+from projects.files import atomic_path, atomic_write_json
+from projects.pixels import load_rgb
+
+FORMAT = 1
+REPORT, SHEET = "report.json", "sheet.png"
+MAX_REFERENCES = 50
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes:
+        base: as in `Job.base`.
+        adapters: one column each, besides the base's own; `labels` as many.
+        prompts: each is made with each of `seeds`.
+        references: photos of the subject.
+        trigger: left out of the prompts when they are judged, `class_noun` standing in.
+        steps: denoising steps, `guidance` likewise; 0 takes the base's own.
+        encoder: who judges, see `engines.diffusion.evaluate.open_encoder`; empty for nobody.
+    """
+
+    base: str
+    adapters: tuple[AdapterUse, ...]
+    labels: tuple[str, ...]
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    references: tuple[Path, ...] = ()
+    trigger: str = ""
+    class_noun: str = ""
+    steps: int = 0
+    guidance: float = 0.0
+    encoder: str = "starter"
+
+    @classmethod
+    def of(cls, request: Compare) -> Comparison:
+        """From the interactive worker's request."""
+        names = ("base", "adapters", "labels", "prompts", "seeds", "trigger", "class_noun", "steps", "guidance")
+        fields = {name: getattr(request, name) for name in names}
+        return cls(**fields, references=tuple(Path(file) for file in request.references))
+
+
+@dataclass(frozen=True)
+class Made:
+    """One picture: its column (0 is the base), prompt, seed, and file name in the folder."""
+
+    column: int
+    prompt: str
+    seed: int
+    file: str
+
+
+PictureHook = Callable[[Made], None]
+
+
+def compare(
+    generator: Generator,
+    wanted: Comparison,
+    folder: Path,
+    *,
+    on_picture: PictureHook | None = None,
+    on_step: StepHook | None = None,
+) -> dict[str, Any]:
+    """Make all pictures, judge them, write the sheet and the report, and return the report.
+
+    Args:
+        generator: opened on the base if it is not yet; left without adapters.
+        wanted: what to compare.
+        folder: where files go; made when missing.
+        on_picture: hears of every picture when its file is there.
+        on_step: hears (done, total) denoising steps of the whole; may raise to end it.
+
+    Raises:
+        SettingsError: nothing to compare; ModelError or AdapterError: a part cannot be used.
+    """
+    if not wanted.prompts or not wanted.seeds or len(wanted.labels) != len(wanted.adapters):
+        title = "There is nothing to compare"
+        raise SettingsError(title, "A comparison needs prompts, seeds, and a label for every adapter.")
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    generator.open(wanted.base)
+    made = _pictures(generator, wanted, folder, on_picture, on_step)
+    judge, why = _judge(generator, wanted)
+    images = [_open(folder / one.file) for one in made]
+    photos = [load_rgb(file) for file in wanted.references[:MAX_REFERENCES]]
+    report = _report(generator, wanted, made, judge, images, photos)
+    report["note"] = why
+    sheet = draw_sheet(report, images, photos)
+    with atomic_path(folder / SHEET) as temporary:
+        sheet.save(temporary, format="PNG")
+    report["seconds"] = round(time.monotonic() - started, 2)
+    atomic_write_json(folder / REPORT, report)
+    return report
+
+
+def _pictures(
+    generator: Generator, wanted: Comparison, folder: Path, on_picture: PictureHook | None, on_step: StepHook | None
+) -> list[Made]:
+    columns: list[tuple[AdapterUse, ...]] = [(), *((use,) for use in wanted.adapters)]
+    pairs = [(prompt, seed) for prompt in wanted.prompts for seed in wanted.seeds]
+    made: list[Made] = []
+    try:
+        for column, uses in enumerate(columns):
+            generator.use(uses)
+            pictures = generator.pictures(
+                [prompt for prompt, _ in pairs],
+                [seed for _, seed in pairs],
+                steps=wanted.steps,
+                guidance=wanted.guidance,
+                on_step=_whole(on_step, column, len(columns)),
+            )
+            for number, ((prompt, seed), picture) in enumerate(zip(pairs, pictures, strict=True)):
+                one = Made(column, prompt, seed, f"column-{column}-picture-{number:03d}.png")
+                with atomic_path(folder / one.file, durable=False) as temporary:
+                    picture.save(temporary, format="PNG")
+                made.append(one)
+                if on_picture is not None:
+                    on_picture(one)
+    finally:
+        generator.use(())
+    return made
+
+
+def _whole(on_step: StepHook | None, column: int, columns: int) -> StepHook | None:
+    return None if on_step is None else lambda done, total: on_step(column * total + done, columns * total)
+
+
+def _judge(generator: Generator, wanted: Comparison) -> tuple[Encoder | None, str]:
+    """The encoder, or why there is none; pictures are worth having without figures."""
+    if not wanted.encoder:
+        return None, "Nobody was asked to judge the pictures."
+    try:
+        return open_encoder(generator.device, wanted.encoder), ""
+    except ModelError as error:
+        return None, f"There are no figures, because the judging model is missing: {error}"
+
+
+def _report(
+    generator: Generator,
+    wanted: Comparison,
+    made: Sequence[Made],
+    judge: Encoder | None,
+    images: Sequence[Image.Image],
+    photos: Sequence[Image.Image],
+) -> dict[str, Any]:
+    scores = _scores(wanted, made, judge, images, photos)
+    rows = [
+        {"column": one.column, "prompt": one.prompt, "seed": one.seed, "file": one.file, **{k: v[i] for k, v in scores.items()}}
+        for i, one in enumerate(made)
+    ]
+    columns: list[dict[str, Any]] = [{"label": "Base", "adapter": "", "weight": 0.0}]
+    columns += [
+        {"label": label, "adapter": Path(use.file).name, "weight": use.weight}
+        for label, use in zip(wanted.labels, wanted.adapters, strict=True)
+    ]
+    for number, column in enumerate(columns):
+        own = [row for row in rows if row["column"] == number]
+        for name in ("likeness", "following"):
+            column[name] = interval([row[name] for row in own], [row["prompt"] for row in own]).as_data() if name in scores else None
+    for number, column in enumerate(columns[1:], start=1):
+        column["closer"], column["clearly"] = _against_base(columns[0], column, rows, number)
+    return {
+        "format": FORMAT,
+        "conditions": _conditions(generator, wanted, judge, len(photos)),
+        "columns": columns,
+        "pictures": rows,
+        "sheet": SHEET,
+    }
+
+
+def _against_base(
+    base: dict[str, Any], column: dict[str, Any], rows: Sequence[dict[str, Any]], number: int
+) -> tuple[dict[str, int] | None, bool | None]:
+    """In how many pairs of equal prompt and seed the adapter's picture is closer, and whether the intervals are apart."""
+    if column["likeness"] is None:
+        return None, None
+    before = {(row["prompt"], row["seed"]): row["likeness"] for row in rows if row["column"] == 0}
+    after = [row for row in rows if row["column"] == number]
+    won = sum(row["likeness"] > before[row["prompt"], row["seed"]] for row in after)
+    return {"won": won, "of": len(after)}, apart(base["likeness"], column["likeness"])
+
+
+def _scores(
+    wanted: Comparison, made: Sequence[Made], judge: Encoder | None, images: Sequence[Image.Image], photos: Sequence[Image.Image]
+) -> dict[str, list[float]]:
+    if judge is None:
+        return {}
+    vectors = judge.images(images)
+    words = [without_trigger(one.prompt, wanted.trigger, wanted.class_noun) for one in made]
+    scores = {"following": following(vectors, judge.texts(words))}
+    if photos:
+        scores["likeness"] = likeness(vectors, judge.images(photos))
+    return scores
+
+
+def _conditions(generator: Generator, wanted: Comparison, judge: Encoder | None, photos: int) -> dict[str, Any]:
+    base = generator.base
+    how = Sampling(steps=wanted.steps, guidance=wanted.guidance).resolved(base)
+    return {
+        "base": base.info.title,
+        "base_hash": base.info.base_hash,
+        "prompts": list(wanted.prompts),
+        "seeds": list(wanted.seeds),
+        "steps": how.steps,
+        "guidance": how.guidance,
+        "width": how.width,
+        "height": how.height,
+        "sampler": type(base.sampler()).__name__,
+        "device": generator.device.kind,
+        "precision": generator.device.precision,
+        "encoder": None if judge is None else {"name": judge.name, "sha256": judge.sha256},
+        "photos": photos,
+        "intervals": "95 %, bootstrap over prompts",
+    }
+
+
+def _open(file: Path) -> Image.Image:
+    with Image.open(file) as opened:
+        return opened.convert("RGB")

@@ -1,0 +1,48 @@
+"""Starting points for people who do not want to know: values for the recipe and the method, measured on small and usual bases.
+
+Rates are left to the base model (0), because what suits a model of 9 M weights would destroy one of 900 M.
+"""
+
+from __future__ import annotations
+
+from engines.api.recipe import Preset
+
+PRESETS: tuple[Preset, ...] = (
+    Preset(
+        name="quick",
+        title="Quick",
+        sentence="A first look: recognisable, in the shortest time.",
+        changes={
+            "loop": {"steps": 150, "batch_size": 2, "warmup": 5, "checkpoint_every": 75, "validate_every": 15},
+            "samples": {"every": 75},
+        },
+        method={"rank": 8},
+    ),
+    Preset(
+        name="balanced",
+        title="Balanced",
+        sentence="Close to the photos and still free to obey the prompt.",
+        recommended=True,
+        changes={
+            "loop": {"steps": 400, "batch_size": 2, "warmup": 10, "checkpoint_every": 100, "validate_every": 25},
+            "samples": {"every": 100},
+        },
+        method={"rank": 16},
+    ),
+    Preset(
+        name="best",
+        title="Best",
+        sentence="As close as it gets; also keeps the rest of the class as it was. Takes several times as long.",
+        changes={
+            "loop": {"steps": 1000, "batch_size": 2, "warmup": 20, "checkpoint_every": 200, "validate_every": 50},
+            "objective": {"class_pictures": 24, "class_weight": 0.5},
+            "samples": {"every": 200},
+        },
+        method={"rank": 32, "feed_forward": True},
+    ),
+)
+
+
+def preset(name: str) -> Preset:
+    """The preset of this name; KeyError if there is none."""
+    return {item.name: item for item in PRESETS}[name]
