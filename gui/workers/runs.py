@@ -105,11 +105,13 @@ class Runs(QObject):
         run_changed: one run moved; carries its id.
         changed: the list or the queue is different.
         ended: a run that was seen at work finished, failed or was interrupted; carries its id.
+        current_changed: the pages are about another run now (`current`).
     """
 
     run_changed = Signal(str)
     changed = Signal()
     ended = Signal(str)
+    current_changed = Signal()
 
     def __init__(
         self,
@@ -127,6 +129,7 @@ class Runs(QObject):
         self._records: dict[str, Run] = {}
         self._removed: frozenset[str] = frozenset()
         self.listed = False
+        self.current = ""
         self.waiting: tuple[str, ...] = ()
         self.queue_at_work = False
         self._watcher = RunWatcher(self)
@@ -153,6 +156,12 @@ class Runs(QObject):
         """The training at work now."""
         return next((view for view in self.all() if view.active), None)
 
+    def set_current(self, run: str) -> None:
+        """Say which run the pages are about."""
+        if run != self.current:
+            self.current = run
+            self.current_changed.emit()
+
     def queue(self) -> list[RunView]:
         """The trainings that wait, the next one first."""
         return [view for run in self.waiting if (view := self.view(run)) is not None]
@@ -168,7 +177,9 @@ class Runs(QObject):
 
         def made(folder: Path) -> None:
             try:
-                self._session.apply(lambda p: edits.record_run(p, folder.name, draft.title, concept_id=draft.concept_id))
+                self._session.apply(
+                    lambda p: edits.record_run(p, folder.name, draft.title, concept_id=draft.concept_id)
+                )
             except ProjectError as error:
                 failed(of_error(error))
                 return
@@ -224,7 +235,7 @@ class Runs(QObject):
                 priority=2,
             )
 
-        def found(needed: bool) -> None:  # noqa: FBT001 - a callback
+        def found(needed: bool) -> None:
             # Two models do not fit where one just does: the warm worker gives its memory back first.
             if needed:
                 self._release(begin)
@@ -283,7 +294,7 @@ class Runs(QObject):
         if self._is_open(root) and self._infos.pop(run, None) is not None:
             self.changed.emit()
 
-    def _queued(self, root: Path, waiting: tuple[str, ...], at_work: bool) -> None:  # noqa: FBT001 - a slot
+    def _queued(self, root: Path, waiting: tuple[str, ...], at_work: bool) -> None:
         if self._is_open(root):
             self.waiting, self.queue_at_work = waiting, at_work
             self.changed.emit()

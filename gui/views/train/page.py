@@ -1,0 +1,254 @@
+"""The Train page: what to teach and how on the left, how it goes on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from engines.api.commands import SampleNow, SaveNow
+from gui.actions import Action
+from gui.services import Services
+from gui.theme import tokens as design
+from gui.views.train.header import TrainHeader
+from gui.views.train.plan import PlanColumn
+from gui.views.train.readiness import Readiness, look
+from gui.views.train.trigger import ask_trigger
+from gui.views.train.watch import WatchPanel
+from gui.widgets.card import Card
+from gui.widgets.notice import Notice
+from gui.widgets.page import EmptyState
+from gui.workers.runs import RunView
+from projects.change import Change
+
+
+class TrainPage(QWidget):
+    """Arranges the page; the cards do the work."""
+
+    title = "Train"
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.setProperty("role", "page")
+        self.setObjectName("page.train")
+        self._services = services
+        self._readiness = Readiness()
+        self._followed = True
+        self._filled_for = ""
+        self.current = ""
+        self._header = TrainHeader(services)
+        self._plan = PlanColumn(services, on_start=self.start, on_drawn=self._fill_from_last)
+        self._watch = WatchPanel(services, self)
+        self._teach = EmptyState(
+            "train",
+            "Watch it being learned here",
+            "Choose how thoroughly to teach, then start. A curve and sample pictures show how it goes, and you can pause or stop at any time.",
+            name="train.firstTime",
+        )
+        self._empty = EmptyState("train", "", "", name="train.empty", button="Go on", on_click=self._remedy)
+        self._lay_out()
+        self._connect()
+        self._plan.draw()
+        self._refresh_all()
+
+    def actions(self) -> tuple[Action, ...]:  # type: ignore[override] # the pages' own protocol, see gui.views
+        """Commands for the palette."""
+        return _actions(self._header, self._plan, self.start)
+
+    def shown(self) -> None:
+        """The page came into view."""
+        self._services.catalog.load()
+        self._watch.warm_up()
+        self._services.runs.look()
+        self._refresh_all()
+
+    def look(self, run: str) -> None:
+        """Show another training."""
+        self.current = run
+        active = self._services.runs.active()
+        self._followed = active is None or active.id == run
+        self._services.runs.set_current(run)
+        self._refresh_run()
+
+    def repeat(self, run: str) -> None:
+        """Fill the form from an earlier training."""
+        view = self._services.runs.view(run)
+        if view is None or view.info.job is None:
+            return
+        self._plan.fill(view.info.job)
+        self._services.notify(
+            Notice(
+                "info",
+                "The settings were taken over",
+                f"They are those of “{view.title}”. Change what you like, then start; the old one stays as it is.",
+            )
+        )
+
+    def start(self) -> None:
+        """Start a training of the form, or put it in the queue."""
+        draft = self._plan.draft()
+        if draft is None:
+            return
+        self._plan.start_button.setEnabled(False)
+
+        def began(run: str) -> None:
+            self._followed = self._services.runs.active() is None
+            if self._followed:
+                self.look(run)
+            self._refresh_all()
+
+        def failed(notice: Notice) -> None:
+            self._services.notify(notice)
+            self._refresh_all()
+
+        self._services.runs.start(draft, done=began, failed=failed)
+
+    # --- building
+
+    def _lay_out(self) -> None:
+        teach = Card(name="train.firstTimeCard")
+        teach.body.addWidget(self._teach)
+        self._teach_card = teach
+        right = QVBoxLayout()
+        right.setSpacing(12)
+        right.addWidget(teach, 1)
+        right.addWidget(self._watch, 1)
+        both = QWidget()
+        columns = QHBoxLayout(both)
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(design.GAP)
+        columns.addWidget(self._plan)
+        columns.addLayout(right, 1)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(both)
+        self._stack.addWidget(self._empty)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN, 20)
+        page.setSpacing(18)
+        page.addWidget(self._header)
+        page.addWidget(self._stack, 1)
+
+    def _connect(self) -> None:
+        session, runs = self._services.session, self._services.runs
+        session.opened.connect(self._project_changed)
+        session.closed.connect(self._project_changed)
+        session.concept_changed.connect(self._refresh_all)
+        session.changed.connect(self._document_changed)
+        runs.changed.connect(self._refresh_all)
+        runs.run_changed.connect(self._run_moved)
+        runs.ended.connect(self._run_ended)
+
+    # --- following
+
+    def _project_changed(self) -> None:
+        self.current, self._followed, self._filled_for = "", True, ""
+        self._refresh_all()
+
+    def _document_changed(self, change: Change) -> None:
+        if change.parts & {"concepts", "images", "runs"}:
+            self._refresh_all()
+
+    def _run_moved(self, run: str) -> None:
+        if run == self.current:
+            self._refresh_run()
+
+    def _run_ended(self, run: str) -> None:
+        view = self._services.runs.view(run)
+        if view is None or self.isVisible():
+            return
+        finished = view.state.phase == "finished"
+        title = f"“{view.title}” is taught" if finished else f"“{view.title}”: training {view.state.phase}"
+        go = ("See before and after", "compare") if finished else ("Show it", "train")
+        self._services.notify(
+            Notice("good" if finished else "warning", title, actions=((go[0], lambda: self._services.navigate(go[1])),))
+        )
+
+    def _refresh_all(self) -> None:
+        session = self._services.session
+        self._readiness = look(session.project, session.concept())
+        self._choose_current()
+        self._fill_from_last()
+        self._header.show_concept(self._readiness)
+        self._refresh_body()
+
+    def _choose_current(self) -> None:
+        """Follow the training at work, unless the person looks at another one."""
+        runs = self._services.runs
+        active, every = runs.active(), runs.all()
+        if active is not None and (self._followed or runs.view(self.current) is None):
+            self.current = active.id
+            self._followed = True
+        elif runs.view(self.current) is None:
+            self.current = every[0].id if every else ""
+        runs.set_current(self.current)
+
+    def _fill_from_last(self) -> None:
+        """Settings come back as they were: those of this concept's last training."""
+        concept = self._readiness.concept
+        runs = self._services.runs
+        if concept is None or not self._plan.drawn or not runs.listed or self._filled_for == concept.id:
+            return
+        self._filled_for = concept.id
+        mine = [view for view in runs.all() if view.record is not None and view.record.concept_id == concept.id]
+        if mine and mine[0].info.job is not None:
+            self._plan.fill(mine[0].info.job)
+
+    def _refresh_body(self) -> None:
+        readiness, runs = self._readiness, self._services.runs
+        view = runs.view(self.current)
+        teach_first = not readiness.ready and view is None
+        self._stack.setCurrentIndex(1 if teach_first else 0)
+        self._empty.set_words(readiness.title, readiness.text)
+        button = self._empty.findChild(QPushButton, "train.empty.button")
+        if button is not None:
+            words = {"project": "Go to Home", "trigger": "Choose a trigger word"}.get(readiness.missing, "Add photos")
+            button.setText(words)
+            button.setVisible(readiness.missing != "writable")
+        self._teach_card.setVisible(view is None)
+        self._watch.setVisible(view is not None)
+        self._refresh_run()
+
+    def _refresh_run(self) -> None:
+        runs = self._services.runs
+        view = runs.view(self.current)
+        self._watch.show_run(view)
+        self._watch.show_lists(self.current)
+        running = self._running()
+        self._header.show_run(running)
+        self._plan.show_plan(self._readiness, running)
+
+    # --- doing
+
+    def _running(self) -> RunView | None:
+        """The training on show, while it is at work."""
+        view = self._services.runs.view(self.current)
+        return view if view is not None and view.active else None
+
+    def _remedy(self) -> None:
+        readiness = self._readiness
+        if readiness.missing == "trigger" and readiness.concept is not None:
+            ask_trigger(self._services, self.window(), readiness.concept, readiness.text)
+        else:
+            self._services.navigate("home" if readiness.missing == "project" else "images")
+
+
+def _actions(header: TrainHeader, plan: PlanColumn, start: Callable[[], object]) -> tuple[Action, ...]:
+    def running(_services: Services) -> bool:
+        return header.running is not None
+
+    def can_start(_services: Services) -> bool:
+        return plan.start_button.isEnabled()
+
+    return (
+        Action("train.start", "Start training", lambda _s: start(), ("Ctrl+Return",), can_start, "play"),
+        Action(
+            "train.pause", "Pause or resume the training", lambda _s: header.pause_or_resume(), (), running, "pause"
+        ),
+        Action(
+            "train.sample", "Make sample pictures now", lambda _s: header.command(SampleNow()), (), running, "images"
+        ),
+        Action("train.save", "Save a checkpoint now", lambda _s: header.command(SaveNow()), (), running, "save"),
+        Action(
+            "train.stop", "Stop training and keep the adapter", lambda _s: header.stop_and_keep(), (), running, "stop"
+        ),
+    )

@@ -1,0 +1,107 @@
+"""The left column of Train: the choices, what they will take, and the button that starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from engines.api.job import Job
+from gui.services import Services
+from gui.views.train.estimate import before, during
+from gui.views.train.fits import FitsCard
+from gui.views.train.readiness import Readiness
+from gui.views.train.setup import SetupPanel
+from gui.widgets.buttons import PrimaryButton
+from gui.widgets.notice import Notice
+from gui.widgets.text import Label
+from gui.workers.runs import RunDraft, RunView
+
+_WIDTH_PX = 344
+_ANY_WIDTH = 16_777_215
+
+
+class PlanColumn(QWidget):
+    """Choices scroll; the forecast and the button stay in sight below them. `on_drawn` is called once the choices are there."""
+
+    def __init__(self, services: Services, *, on_start: Callable[[], object], on_drawn: Callable[[], object]) -> None:
+        super().__init__()
+        self._services = services
+        self._on_drawn = on_drawn
+        self._readiness = Readiness()
+        self._running: RunView | None = None
+        self._setup = SetupPanel()
+        self._fits = FitsCard(self._setup.use_less_memory)
+        self._advice = Label(role="warning", wrap=True)
+        self.start_button = PrimaryButton("Start training", name="train.start", icon="play", on_click=on_start)
+        self.start_button.setMinimumHeight(40)
+        self.start_button.setMaximumWidth(_ANY_WIDTH)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(self._setup)
+        self.setFixedWidth(_WIDTH_PX)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(scroll, 1)
+        for widget in (self._fits, self._advice, self.start_button):
+            column.addWidget(widget)
+        catalog = services.catalog
+        catalog.loaded.connect(lambda _catalog: self.draw())
+        catalog.failed.connect(lambda words: self._setup.say(f"What is on offer could not be read: {words}"))
+        services.hardware_found.connect(self._refresh)
+        self._setup.changed.connect(self._refresh)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the choices are there."""
+        return self._setup.ready
+
+    def draw(self) -> None:
+        """Draw the choices, once the catalog is there."""
+        if self._services.catalog.catalog is not None and not self._setup.ready:
+            self._setup.set_catalog(self._services.catalog.catalog)
+            self._on_drawn()
+
+    def show_plan(self, readiness: Readiness, running: RunView | None) -> None:
+        """Show whether it can start, and what it takes."""
+        self._readiness, self._running = readiness, running
+        self._refresh()
+
+    def fill(self, job: Job) -> None:
+        """Take everything over from an earlier training."""
+        self._setup.fill(job)
+
+    def draft(self) -> RunDraft | None:
+        """What was chosen; None when something is wrong with it, which is then said and shown."""
+        concept = self._readiness.concept
+        problems = self._setup.problems()
+        if problems:
+            label, words = next(iter(problems.items()))
+            self._services.notify(Notice("warning", f"{label}: {words}", "", "Correct it and start again."))
+            self._setup.focus_problem()
+            return None
+        recipe, method = self._setup.recipe(), self._setup.job_method()
+        if concept is None or recipe is None or method is None or not self._readiness.ready:
+            return None
+        return RunDraft(concept.id, concept.name, method, recipe, base=self._setup.base)
+
+    def _refresh(self) -> None:
+        runs, devices = self._services.runs, self._services.devices
+        recipe = self._setup.recipe()
+        if self._running is not None:
+            self._fits.show_estimate(during(self._running.state, devices))
+        elif recipe is not None:
+            self._fits.show_estimate(before(recipe, self._setup.method, self._setup.base, runs.all(), devices))
+        self._fits.setVisible(self._running is not None or recipe is not None)
+        busy = runs.active() is not None or bool(runs.waiting)
+        self.start_button.setText("Add to the queue" if busy else "Start training")
+        self.start_button.setAccessibleName(self.start_button.text())
+        self.start_button.setEnabled(self._readiness.ready and self._setup.ready)
+        words = " ".join(self._readiness.advice) if self._readiness.ready else self._readiness.title
+        self._advice.setText(words)
+        self._advice.setVisible(bool(words))

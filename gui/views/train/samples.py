@@ -1,0 +1,209 @@
+"""The film strip: the same words and the same seed at every stage, beginning with the untouched base model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from engines.api.events import Sample
+from gui.canvas.loading import show_file
+from gui.forms.quiet import quiet_wheel
+from gui.views.train.viewer import PictureSheet
+from gui.widgets.card import Card
+from gui.widgets.picture import PictureView
+from gui.widgets.text import ElidedLabel, Label
+from gui.workers.background import Background
+from gui.workers.runs import RunView
+
+_GAP, _SHOWN, _SMALLEST, _LARGEST, _EDGE = 10, 6, 104, 176, 384
+
+
+class SamplesCard(Card):
+    """Shows the samples of one training, one prompt at a time, in order of step."""
+
+    def __init__(self, background: Background) -> None:
+        super().__init__(name="train.samples")
+        self.setAccessibleName("Samples")
+        self._background = background
+        self._samples: tuple[Sample, ...] = ()
+        self._folder = Path()
+        self._key = ""
+        self._cells: list[_Cell] = []
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(Label("Samples", role="title"))
+        self._prompt = ElidedLabel(role="muted")
+        head.addWidget(self._prompt, 1)
+        self._choice = QComboBox()
+        self._choice.setObjectName("train.samples.prompt")
+        self._choice.setAccessibleName("Prompt of the samples")
+        self._choice.setMaximumWidth(280)
+        self._choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        quiet_wheel(self._choice)
+        self._choice.activated.connect(lambda _index: self._chosen())
+        head.addWidget(self._choice)
+        self._strip = _Strip()
+        self._strip.resized = self._size_cells
+        self._words = Label("", role="muted", wrap=True)
+        self.body.addLayout(head)
+        self.body.addWidget(self._words)
+        self.body.addWidget(self._strip)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def show_run(self, view: RunView) -> None:
+        """Show a training's samples."""
+        state = view.state
+        if view.info.folder != self._folder:
+            self._folder, self._samples, self._key = view.info.folder, (), ""
+        if state.samples == self._samples and self._samples:
+            return
+        self._samples = state.samples
+        prompts = list(dict.fromkeys(sample.prompt for sample in self._samples))
+        if self._key not in prompts:
+            self._key = prompts[0] if prompts else ""
+        self._choice.setVisible(len(prompts) > 1)
+        self._prompt.setVisible(len(prompts) <= 1)
+        if len(prompts) > 1:
+            self._choice.clear()
+            self._choice.addItems(prompts)
+            self._choice.setCurrentIndex(prompts.index(self._key))
+        never = view.info.job is not None and view.info.job.recipe.samples.every == 0
+        self._words.setText(
+            "This training makes no samples by itself; ask for one with Sample now."
+            if never
+            else "The first picture shows what the base model makes of the words before it has learned anything."
+        )
+        self._words.setVisible(not self._samples)
+        self._strip.setVisible(bool(self._samples))
+        self._fill(active=view.active)
+
+    def _chosen(self) -> None:
+        self._key = self._choice.currentText()
+        self._fill(active=False)
+
+    def _fill(self, *, active: bool) -> None:
+        mine = sorted((s for s in self._samples if s.prompt == self._key), key=lambda s: (s.step, s.time))
+        seeds = {sample.seed for sample in mine}
+        self._prompt.setText(f"{self._key}, seed {next(iter(seeds))}" if len(seeds) == 1 else self._key)
+        wanted = [sample.file for sample in mine]
+        if [cell.sample.file for cell in self._cells] != wanted[: len(self._cells)]:
+            self._strip.clear()
+            self._cells = []
+        for sample in mine[len(self._cells) :]:
+            cell = _Cell(sample, self._open)
+            self._cells.append(cell)
+            self._strip.row.insertWidget(self._strip.row.count() - 1, cell)
+            self._load(cell, self._folder / sample.file)
+        last = len(self._cells) - 1
+        for place, cell in enumerate(self._cells):
+            cell.name_stage(now=active and place == last and place > 0)
+        self._size_cells()
+        self._strip.to_end()
+
+    def _load(self, cell: _Cell, path: Path) -> None:
+        show_file(self._background, cell.picture, path, _EDGE)
+
+    def _open(self, sample: Sample) -> None:
+        mine = [cell.sample for cell in self._cells]
+        sheet = PictureSheet(
+            self.window(),
+            [(self._folder / item.file, f"{stage(item.step)}: {item.prompt}, seed {item.seed}") for item in mine],
+            mine.index(sample),
+            self._background,
+        )
+        sheet.open()
+
+    def _size_cells(self) -> None:
+        space = self._strip.viewport().width() - _GAP * (_SHOWN - 1)
+        width = min(max(space // _SHOWN, _SMALLEST), _LARGEST)
+        for cell in self._cells:
+            cell.set_width(width)
+        self._strip.setFixedHeight(width + 34)
+
+
+class _Strip(QScrollArea):
+    """A row that scrolls sideways."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.resized: Callable[[], None] = lambda: None
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        inner = QWidget()
+        inner.setObjectName("scrollBody")
+        self.row = QHBoxLayout(inner)
+        self.row.setContentsMargins(0, 0, 0, 0)
+        self.row.setSpacing(_GAP)
+        self.row.addStretch(1)
+        self.setWidget(inner)
+        self.viewport().installEventFilter(self)
+        self._follow = False
+        self.horizontalScrollBar().rangeChanged.connect(self._moved)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Size the pictures with the strip, and turn the wheel into a page scroll rather than a sideways one."""
+        if event.type() == QEvent.Type.Resize:
+            self.resized()
+        if event.type() == QEvent.Type.Wheel:
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+    def clear(self) -> None:
+        """Remove every picture."""
+        while self.row.count() > 1:
+            item = self.row.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+
+    def to_end(self) -> None:
+        """Show the newest."""
+        self._follow = True
+        bar = self.horizontalScrollBar()
+        bar.setValue(bar.maximum())
+
+    def _moved(self, _low: int, high: int) -> None:
+        if self._follow:
+            self._follow = False
+            self.horizontalScrollBar().setValue(high)
+
+
+class _Cell(QWidget):
+    """One picture with its stage below."""
+
+    def __init__(self, sample: Sample, on_open: Callable[[Sample], None]) -> None:
+        super().__init__()
+        self.sample = sample
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self.picture = PictureView(name=f"train.sample.{sample.step}")
+        self.picture.clicked.connect(lambda: on_open(self.sample))
+        self._label = Label(stage(sample.step), role="small")
+        column.addWidget(self.picture)
+        column.addWidget(self._label)
+        column.addStretch(1)
+
+    def name_stage(self, *, now: bool) -> None:
+        """Say which stage it shows."""
+        words = "now" if now else stage(self.sample.step)
+        self._label.setText(words)
+        self._label.setToolTip(stage(self.sample.step))
+        self.picture.set_clickable(f"Sample, {words}: {self.sample.prompt}")
+
+    def set_width(self, width: int) -> None:
+        """Square, this wide."""
+        self.picture.setFixedSize(width, width)
+
+
+def stage(step: int) -> str:
+    """`before` or `step 100`."""
+    return "before" if step == 0 else f"step {step}"

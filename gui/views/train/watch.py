@@ -1,0 +1,137 @@
+"""The right side of Train: one training as it goes or went, what waits after it, and the earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+
+from gui.services import Services
+from gui.views.train.ending import EndingCard
+from gui.views.train.learning import LearningCard
+from gui.views.train.past import PastCard
+from gui.views.train.samples import SamplesCard
+from gui.views.train.upnext import UpNextCard
+from gui.widgets.notice import Notice, of_error
+from gui.widgets.sheet import Sheet
+from gui.workers.runs import RunView
+from projects import edits
+from projects.errors import ProjectError
+
+
+class WatchPanel(QScrollArea):
+    """Shows one training; `repeat` of the page is called with a run's id to fill the form from it."""
+
+    def __init__(self, services: Services, page: TrainLike) -> None:
+        super().__init__()
+        self._services = services
+        self._page = page
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        runs = services.runs
+        self._ending = EndingCard(
+            services.background,
+            compare=lambda: services.navigate("compare"),
+            resume=lambda: runs.resume(self._page.current, failed=services.notify),
+            repeat=lambda: self._page.repeat(self._page.current),
+            folder=self._show_folder,
+        )
+        self._learning = LearningCard(services.background)
+        self._samples = SamplesCard(services.background)
+        self._up_next = UpNextCard(
+            move=lambda run, place: runs.move_in_queue(run, place, failed=services.notify),
+            remove=lambda run: runs.unqueue(run, failed=services.notify),
+            begin=lambda: runs.start_queue(failed=services.notify),
+        )
+        self._past = PastCard(
+            services.background, look=page.look, repeat=page.repeat, rename=self._rename, remove=self._remove
+        )
+        inner = QWidget()
+        inner.setObjectName("scrollBody")
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 2, 0)
+        column.setSpacing(12)
+        column.addWidget(self._ending)
+        column.addWidget(self._learning, 1)
+        for card in (self._samples, self._up_next, self._past):
+            column.addWidget(card)
+        self.setWidget(inner)
+
+    def warm_up(self) -> None:
+        """Load what is slow to load."""
+        self._learning.curve.warm_up()
+
+    def show_run(self, view: RunView | None) -> None:
+        """Show this training; the cards about one training hide while there is none."""
+        for card in (self._learning, self._samples):
+            card.setVisible(view is not None)
+        if view is None:
+            self._ending.hide()
+            return
+        self._ending.show_run(view)
+        self._learning.show_run(view)
+        self._samples.show_run(view)
+
+    def show_lists(self, current: str) -> None:
+        """Show the queue and the earlier trainings."""
+        runs = self._services.runs
+        self._up_next.show_queue(runs.queue(), active=runs.active() is not None, at_work=runs.queue_at_work)
+        self._past.show_runs(runs.all(), current)
+
+    def _show_folder(self) -> None:
+        view = self._services.runs.view(self._page.current)
+        if view is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.info.folder)))
+
+    def _rename(self, run: str) -> None:
+        view = self._services.runs.view(run)
+        if view is None:
+            return
+        sheet = Sheet(self.window(), "Rename this training", name="renameRun", accept="Rename")
+        field = QLineEdit(view.title)
+        field.setObjectName("renameRun.title")
+        field.setAccessibleName("Title of the training")
+        field.setMaxLength(120)
+        field.selectAll()
+        field.textChanged.connect(lambda text: sheet.accept_button.setEnabled(bool(text.strip())))
+        sheet.body.addWidget(field)
+        field.setFocus()
+        if sheet.exec():
+            self._edit(lambda: self._services.session.apply(lambda p: edits.rename_run(p, run, field.text())))
+
+    def _remove(self, run: str) -> None:
+        self._edit(lambda: self._services.session.apply(lambda p: edits.remove_run(p, run)))
+        self._services.notify(
+            Notice(
+                "info",
+                "Taken off the list",
+                "Its folder stays in the project.",
+                actions=(("Undo", self._services.session.undo_stack.undo),),
+            )
+        )
+
+    def _edit(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except ProjectError as error:
+            self._services.notify(of_error(error))
+
+
+class TrainLike(Protocol):
+    """What this panel asks of its page."""
+
+    @property
+    def current(self) -> str:
+        """Id of the training on show."""
+        ...
+
+    def look(self, run: str) -> None:
+        """Show another training."""
+        ...
+
+    def repeat(self, run: str) -> None:
+        """Fill the form from a training."""
+        ...
