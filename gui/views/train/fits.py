@@ -49,8 +49,6 @@ class FitsCard(Card):
         self._chip.setVisible(bool(chip))
         self._bar.setVisible(fits is not None)
         self._bar.setValue(round(estimate.share * 1000))
-        words = estimate.sentence()
-        if fits is False:
-            words = "It needs more memory than is free. Smaller pictures, fewer at a time, or saving memory at the cost of time help."
-        self._words.setText(words)
+        short = f"It needs more memory than is free. {estimate.remedy}".strip()
+        self._words.setText(short if fits is False else estimate.sentence())
         self._remedy.setVisible(fits is False)
