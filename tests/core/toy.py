@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,17 +79,18 @@ class ToyBatches:
 
 @dataclass
 class Mischief:
-    """What a test wants to go wrong, by step; `step_s` slows every step down."""
+    """What a test wants to happen, by number of the loss computed in this process; `step_s` slows every step down."""
+
+    at: dict[int, Callable[[], object]] = field(default_factory=dict)
 
     nan_at: int = -1
     zero_from: int = -1
-    raise_at: int = -1
-    error: BaseException | None = None
     step_s: float = 0.0
     prepare_steps: int = 1
     prepare_s: float = 0.0
     noisy: bool = True
     empty_adapter: bool = False
+    sample_error: Exception | None = None
     seen: list[str] = field(default_factory=list)
 
 
@@ -116,9 +117,9 @@ class ToyTask:
 
     def loss(self, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         self._losses += 1
-        time.sleep(self._mischief.step_s)
-        if self._losses == self._mischief.raise_at and self._mischief.error is not None:
-            raise self._mischief.error
+        if self._mischief.step_s:
+            time.sleep(self._mischief.step_s)
+        self._mischief.at.get(self._losses, lambda: None)()
         x, y = batch
         self._trainable.network.train()
         loss = (self._trainable.network(x + 0.05 * torch.randn_like(x)) - y).pow(2).mean()
@@ -137,9 +138,13 @@ class ToyTask:
         with torch.no_grad():
             return float((self._trainable.network(x) - x.sum(dim=1, keepdim=True)).pow(2).mean())
 
-    def sample(self, step: int, folder: Path, *, prompts: Sequence[str] = (), seed: int | None = None) -> list[SampleFile]:
+    def sample(
+        self, step: int, folder: Path, *, prompts: Sequence[str] = (), seed: int | None = None
+    ) -> list[SampleFile]:
         self._draw_and_forget()
         self._mischief.seen.append(f"sample {step} {list(prompts)} {seed}")
+        if self._mischief.sample_error is not None and step > 0:
+            raise self._mischief.sample_error
         shade = int(255 * abs(float(self._trainable.network[0].weight[0, 0].detach())) % 255)
         path = folder / f"step-{step:06d}{'-wish' if prompts else ''}.png"
         Image.new("L", (4, 4), shade).save(path)
