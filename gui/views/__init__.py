@@ -4,7 +4,7 @@ A page is a widget made by `build(services)` in its package. It may have these m
 
     shown()            it has just come into view
     hidden()           it has just gone out of view
-    actions()          commands it adds to the palette, see `gui.actions.Action`
+    page_actions()     commands it adds while it is in view, a tuple of `gui.actions.Action`
 """
 
 from __future__ import annotations

@@ -1,0 +1,62 @@
+"""The four big cards of Home, each a door to one of the things Lorikeet does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from engines.api import places
+from gui.widgets.card import Card
+from gui.widgets.chips import Chip
+from gui.widgets.picture import PictureView
+from gui.widgets.text import Label
+
+
+@dataclass(frozen=True)
+class Door:
+    """One card: its page, words, and picture in `resources/pictures`; `later` says that the page is not built yet."""
+
+    page: str
+    title: str
+    sentence: str
+    picture: str
+    later: bool = False
+
+
+DOORS: tuple[Door, ...] = (
+    Door(
+        "images", "Teach a subject or a look", "A few photos in, a small adapter out that draws it anywhere.", "teach"
+    ),
+    Door("combine", "Combine", "Several of your subjects in one picture, each staying itself.", "combine", later=True),
+    Door("erase", "Erase", "Make a model forget something, and prove the rest is unharmed.", "erase", later=True),
+    Door("segment", "Segment", "Teach Segment Anything your own kind of image by clicking.", "segment", later=True),
+)
+
+
+def door_card(door: Door) -> Card:
+    """The card of a door; connect its `clicked`."""
+    card = Card(name=f"home.{door.page}", clickable=True, padding=1)
+    card.setAccessibleName(f"{door.title}. {door.sentence}{' Coming later.' if door.later else ''}")
+    card.body.setSpacing(0)
+    picture = PictureView(radius=13, top_only=True, ratio=1.86)
+    picture.set_picture(QPixmap(str(places.resources() / "pictures" / f"{door.picture}.jpg")))
+    card.body.addWidget(picture)
+    words = QWidget()
+    column = QVBoxLayout(words)
+    column.setContentsMargins(17, 15, 17, 16)
+    column.setSpacing(4)
+    head = QHBoxLayout()
+    head.setSpacing(8)
+    head.addWidget(Label(door.title, role="title"))
+    head.addStretch(1)
+    if door.later:
+        head.addWidget(Chip("Coming later"))
+    column.addLayout(head)
+    sentence = Label(door.sentence, role="muted", wrap=True)
+    sentence.setMinimumHeight(36)
+    column.addWidget(sentence)
+    column.addStretch(1)
+    card.body.addWidget(words, 1)
+    return card
