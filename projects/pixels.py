@@ -7,8 +7,10 @@ is spent on them, and every way in which a decoder can stumble becomes an `Impor
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
+import warnings
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +84,11 @@ def load_rgb(path: Path, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
 
 def header_pixels(source: Source) -> int:
     """How many pixels the file claims to have, found without decoding them; 0 when it cannot be told."""
+    _prepare_pillow()
     try:
         with Image.open(source, formats=FORMATS) as opened:
             return opened.width * opened.height
-    except (*_STUMBLES, Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except (*_STUMBLES, Image.DecompressionBombError):
         return 0
     finally:
         if not isinstance(source, Path):
@@ -103,13 +106,12 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, at_least: int | None =
     Raises:
         ImportFailure: it cannot be read; says why.
     """
-    # Pillow's own limit is a process-wide number below ours; its check stays on as a second line of defence.
-    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, max_pixels)
+    _prepare_pillow()
     try:
         with Image.open(source, formats=FORMATS) as opened:
             _check_size(opened.size, max_pixels)
             return _decode(opened, at_least)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise _too_large("", max_pixels) from error
     except MemoryError as error:
         raise ImportFailure(
@@ -125,6 +127,15 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, at_least: int | None =
         ) from error
     except _STUMBLES as error:
         raise _unreadable(error) from error
+
+
+@functools.cache
+def _prepare_pillow() -> None:
+    """Keep Pillow's remarks off the terminal, since what matters becomes an `ImportFailure`, and lift its limit to ours."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\b")
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    # The check itself stays on as a second line of defence: from twice this number Pillow refuses by itself.
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

@@ -162,7 +162,9 @@ class _Search:
             suffix = Path(lower).suffix
             if lower.endswith(MASK_ENDING):
                 self._check_companion(name, lower.removesuffix(MASK_ENDING), beside)
-            elif suffix in EXTENSIONS and not lower.endswith(_CONDITION_ENDING):
+            elif lower.endswith(_CONDITION_ENDING):
+                continue
+            elif suffix in EXTENSIONS:
                 self._add(folder / name, beside, repeats)
             elif suffix in _CAMERA_ONLY:
                 title = f"{suffix[1:].upper()} pictures cannot be read"

@@ -70,6 +70,8 @@ def tidy(project: Project, *, older_than_s: float = LEFTOVER_AGE_S) -> Tidied:
 def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
     """Delete for good what was removed longer ago than that: rows first, then files. Undo no longer reaches them.
 
+    Rows of removed trainings stay: their folders are still there, and would otherwise be taken for new ones.
+
     Returns:
         How many pictures were deleted.
 
@@ -78,15 +80,11 @@ def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
     """
     before = time.time() - older_than_s
     gone = "removed < :before OR concept_id IN (SELECT id FROM concepts WHERE removed < :before)"  # both are NULL when kept
-    if not project.rows(
-        f"SELECT 1 FROM images WHERE {gone} UNION SELECT 1 FROM runs WHERE removed < :before",  # noqa: S608
-        {"before": before},
-    ):
+    if not project.rows(f"SELECT 1 FROM images WHERE {gone} LIMIT 1", {"before": before}):  # noqa: S608
         return 0
     with project.transaction() as connection:
         files = connection.execute(f"SELECT file FROM images WHERE {gone}", {"before": before}).fetchall()  # noqa: S608
         connection.execute(f"DELETE FROM images WHERE {gone}", {"before": before})  # noqa: S608
-        connection.execute("DELETE FROM runs WHERE removed < ?", (before,))
         connection.execute(
             "DELETE FROM concepts WHERE removed < ? AND NOT EXISTS (SELECT 1 FROM runs WHERE concept_id = concepts.id)"
             " AND NOT EXISTS (SELECT 1 FROM images WHERE concept_id = concepts.id)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -187,6 +188,7 @@ def test_an_edit_that_changes_nothing_says_so(project: Project, concept: str) ->
 
 
 Chooser = random.Random
+_COUNTER = itertools.count()
 
 
 def _random_edit(project: Project, choose: Chooser) -> Change:
@@ -198,7 +200,7 @@ def _random_edit(project: Project, choose: Chooser) -> Change:
     some = choose.sample(image_ids, choose.randint(1, len(image_ids))) if image_ids else []
     possible: list[Callable[[], Change]] = [
         lambda: edits.add_concept(project, f"Concept {choose.random()}", trigger=word),
-        lambda: edits.record_run(project, f"run-{choose.random()}", "Run", created=choose.random()),
+        lambda: edits.record_run(project, f"run-{next(_COUNTER)}", "Run", created=choose.random()),
         lambda: edits.set_setting(project, choose.choice("abc"), choose.choice([None, 1, [word], {"k": word}])),
         lambda: edits.rename_project(project, f"Name {choose.random()}"),
     ]
