@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from engines.cli import adapters, bench, doctor, documents, teach, work
+from engines.cli import adapters, bench, demo, doctor, documents, pictures, teach, work
 
 app = typer.Typer(
     name="lorikeet",
@@ -18,6 +18,8 @@ app = typer.Typer(
 app.command("new")(documents.new)
 app.command("import")(documents.import_)
 app.command("teach")(teach.teach)
+app.command("generate")(pictures.generate)
+app.command("compare")(pictures.compare)
 app.command("inspect")(adapters.inspect)
 app.command("export")(adapters.export)
 app.command("run")(work.run)
@@ -25,4 +27,5 @@ app.command("queue")(work.queue)
 app.command("describe")(work.describe)
 app.command("serve", hidden=True)(work.serve)
 app.command("doctor")(doctor.doctor)
+app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)

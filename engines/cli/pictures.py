@@ -1,0 +1,222 @@
+"""`generate` and `compare`: pictures with a base model and adapters, and before/after with figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engines.api.errors import SettingsError, UserError
+from engines.api.requests import AdapterUse
+from engines.cli.adapters import adapter_file
+from engines.cli.codes import FINE
+from engines.cli.documents import ClassOption, Json, TriggerOption
+from engines.cli.jobs import base_address
+from engines.cli.output import Bar, Voice
+from engines.launch.adapter_info import describe
+
+if TYPE_CHECKING:
+    from engines.diffusion.generate import Generator
+
+BaseOption = Annotated[
+    str, typer.Option("--base", help="starter, a diffusers folder, a .safetensors file, or owner/name of a hub.")
+]
+AdapterOption = Annotated[
+    list[str] | None,
+    typer.Option("--adapter", metavar="FILE[=WEIGHT]", help="An adapter file or a run's folder; may be given often."),
+]
+StepsOption = Annotated[int, typer.Option("--steps", min=0, max=200, help="Denoising steps; 0 takes the model's own.")]
+GuidanceOption = Annotated[
+    float,
+    typer.Option("--guidance", min=0.0, max=30.0, help="How strictly the words are followed; 0: the model's own."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cuda, mps or cpu.")]
+
+
+def generate(
+    prompts: Annotated[list[str], typer.Argument(help="What the pictures shall show.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures; made when missing.")],
+    adapters: AdapterOption = None,
+    base: BaseOption = "starter",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the first picture of each prompt.")] = 0,
+    count: Annotated[int, typer.Option("--count", min=1, max=1000, help="Pictures of each prompt.")] = 1,
+    negative: Annotated[str, typer.Option("--negative", help="What they shall not show.")] = "",
+    steps: StepsOption = 0,
+    guidance: GuidanceOption = 0.0,
+    size: Annotated[str, typer.Option("--size", metavar="WIDTHxHEIGHT", help="In pixels; else the model's own.")] = "",
+    device: DeviceOption = "auto",
+    as_json: Json = False,
+) -> int:
+    """Make pictures from prompts, with or without adapters."""
+    from projects.files import atomic_path
+
+    voice = Voice(as_json)
+    uses = [_use(text) for text in adapters or ()]
+    pairs = [(prompt, seed + number) for prompt in prompts for number in range(count)]
+    wanted_size = _size(size)
+    generator = warm(base_address(base), device, voice)
+    generator.use(uses)
+    out.mkdir(parents=True, exist_ok=True)
+    made = []
+    with Bar("Drawing") as bar:
+        pictures = generator.pictures(
+            [prompt for prompt, _ in pairs],
+            [number for _, number in pairs],
+            steps=steps,
+            guidance=guidance,
+            negative=negative,
+            size=wanted_size,
+            on_step=bar.update,
+        )
+        for index, ((prompt, number), picture) in enumerate(zip(pairs, pictures, strict=True)):
+            file = out / f"{index:03d}-seed-{number}.png"
+            with atomic_path(file, durable=False) as temporary:
+                picture.save(temporary, format="PNG")
+            made.append({"file": str(file.absolute()), "prompt": prompt, "seed": number})
+    voice.result({"pictures": made}, "\n".join(str(one["file"]) for one in made))
+    return FINE
+
+
+def compare(
+    adapters: Annotated[
+        list[str], typer.Argument(metavar="ADAPTER...", help="Adapter files or run folders, one column each.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pictures, the sheet and the report.")],
+    prompts: Annotated[
+        list[str] | None, typer.Option("--prompt", help="May be given often; made from the trigger when left out.")
+    ] = None,
+    seeds: Annotated[list[int] | None, typer.Option("--seed", help="May be given often.")] = None,
+    references: Annotated[
+        list[Path] | None, typer.Option("--photos", help="Photos of the real subject, or a folder of them.")
+    ] = None,
+    base: BaseOption = "starter",
+    trigger: TriggerOption = "",
+    class_noun: ClassOption = "",
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="Who judges: starter, hub:owner/name or file:FOLDER of a CLIP model.")
+    ] = "starter",
+    steps: StepsOption = 0,
+    guidance: GuidanceOption = 0.0,
+    device: DeviceOption = "auto",
+    as_json: Json = False,
+) -> int:
+    """The same prompts and seeds with the base alone and with each adapter, judged, on one sheet."""
+    from engines.diffusion.captions import sample_prompts
+    from engines.diffusion.compare import REPORT, SHEET, Comparison
+    from engines.diffusion.compare import compare as run_comparison
+
+    voice = Voice(as_json)
+    uses = tuple(_use(text) for text in adapters)
+    info = describe(Path(uses[0].file))
+    concept = _concept(trigger or info.trigger, class_noun or info.class_noun)
+    wanted = Comparison(
+        base=base_address(base),
+        adapters=uses,
+        labels=tuple(_label(use) for use in uses),
+        prompts=tuple(prompts or sample_prompts(concept)),
+        seeds=tuple(seeds or (0, 1)),
+        references=tuple(photos_in(references or ())),
+        trigger=concept.trigger,
+        class_noun=concept.class_noun,
+        steps=steps,
+        guidance=guidance,
+        encoder=encoder,
+    )
+    generator = warm(wanted.base, device, voice)
+    with Bar("Comparing") as bar:
+        report = run_comparison(generator, wanted, out, on_step=bar.update)
+    document = {"type": "result", "sheet": str((out / SHEET).absolute()), "report": str((out / REPORT).absolute())}
+    voice.result(
+        {**document, "columns": report["columns"]}, f"{column_words(report)}\nSheet: {(out / SHEET).absolute()}"
+    )
+    return FINE
+
+
+def warm(base: str, device: str, voice: Voice) -> Generator:
+    """A generator with the base model open."""
+    from engines.core.devices import pick
+    from engines.diffusion.generate import Generator
+
+    chosen = pick(device)
+    if chosen.note:
+        voice.say(chosen.note)
+    generator = Generator(chosen)
+    with Bar("Loading the base model") as bar:
+        generator.open(base, progress=lambda _phase, text, done, total: bar.update(done, total, text))
+    return generator
+
+
+def photos_in(places: Sequence[Path]) -> list[Path]:
+    """The pictures named, and those in folders named, by name.
+
+    Raises:
+        UserError: a place does not exist, or no picture was found in any.
+    """
+    from projects.scanning import scan
+
+    for place in places:
+        if not place.exists():
+            title = f"{place} does not exist"
+            raise UserError(title)
+    found = [one.path for one in scan(list(places)).pictures] if places else []
+    if places and not found:
+        title = "No pictures were found"
+        raise UserError(title, f"Looked in {', '.join(str(place) for place in places)}.")
+    return found
+
+
+def column_words(report: dict[str, Any]) -> str:
+    """The report's columns as lines: likeness to the photos and prompt following with their intervals."""
+    lines = []
+    for column in report["columns"]:
+        words = [f"{name} {_figure(column[key])}" for key, name in FIGURES if column.get(key)]
+        if column.get("closer"):
+            words.append(f"closer to the photos in {column['closer']['won']} of {column['closer']['of']} pictures")
+        lines.append(f"{column['label']}: {', '.join(words)}" if words else str(column["label"]))
+    if report.get("note"):
+        lines.append(str(report["note"]))
+    return "\n".join(lines)
+
+
+FIGURES = (("likeness", "likeness to the photos"), ("following", "prompt following"))
+
+
+def _figure(figure: dict[str, float]) -> str:
+    return f"{figure['mean']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def _use(text: str) -> AdapterUse:
+    name, equals, weight = text.rpartition("=")
+    try:
+        strength = float(weight) if equals else 1.0
+    except ValueError:  # the equals sign belongs to the file's name
+        name, strength = text, 1.0
+    file = adapter_file(Path(name if equals else text))
+    if not -4.0 <= strength <= 4.0:
+        title = f"The weight {strength:g} is out of range"
+        raise SettingsError(title, hint="Use a weight between -4 and 4; 1 is the adapter as it was taught.")
+    return AdapterUse(file=str(file.resolve()), weight=strength)
+
+
+def _label(use: AdapterUse) -> str:
+    path = Path(use.file)
+    name = path.parent.name if path.name == "adapter.safetensors" else path.stem
+    return name if use.weight == 1.0 else f"{name} at {use.weight:g}"
+
+
+def _concept(trigger: str, class_noun: str) -> Any:  # noqa: ANN401 - JobConcept, without loading it for --help
+    from engines.api.job import JobConcept
+
+    return JobConcept(name=trigger or class_noun or "subject", trigger=trigger, class_noun=class_noun)
+
+
+def _size(text: str) -> tuple[int, int]:
+    if not text:
+        return 0, 0
+    width, cross, height = text.casefold().partition("x")
+    if not (cross and width.isdigit() and height.isdigit() and 8 <= int(width) <= 4096 and 8 <= int(height) <= 4096):
+        title = f"“{text}” is not a size"
+        raise SettingsError(title, hint="Write it as WIDTHxHEIGHT in pixels, such as 512x512.")
+    return int(width), int(height)
