@@ -16,7 +16,9 @@ _Work = Annotated[Path, typer.Option(help="Folder for pictures, checkpoints and 
 _Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 _Size = Annotated[int, typer.Option(help="Width of the pictures in pixels.")]
 _Steps = Annotated[int | None, typer.Option(help="Another number of training steps than the recipe's.")]
-_Compile = Annotated[bool, typer.Option(help="Let torch.compile speed the training up (needs a C++ compiler on a CPU).")]
+_Compile = Annotated[
+    bool, typer.Option(help="Let torch.compile speed the training up (needs a C++ compiler on a CPU).")
+]
 
 
 @app.command()
@@ -28,8 +30,14 @@ def render(out: _Out, size: _Size = 64, workers: int = os.cpu_count() or 1) -> N
 
 
 @app.command()
-def diffusion(out: _Out, work: _Work = Path("starter-work"), device: _Device = "auto", size: _Size = 64,
-              steps: _Steps = None, compiled: _Compile = False) -> None:
+def diffusion(
+    out: _Out,
+    work: _Work = Path("starter-work"),
+    device: _Device = "auto",
+    size: _Size = 64,
+    steps: _Steps = None,
+    compiled: _Compile = False,
+) -> None:
     """Train autoencoder, text encoder and UNet; OUT becomes a Stable Diffusion folder."""
     from engines.starter.build import build_diffusion
     from engines.starter.training import pick_device
@@ -38,8 +46,9 @@ def diffusion(out: _Out, work: _Work = Path("starter-work"), device: _Device = "
 
 
 @app.command()
-def clip(out: _Out, work: _Work = Path("starter-work"), device: _Device = "auto", size: _Size = 64,
-         steps: _Steps = None) -> None:
+def clip(
+    out: _Out, work: _Work = Path("starter-work"), device: _Device = "auto", size: _Size = 64, steps: _Steps = None
+) -> None:
     """Train the judge; OUT becomes a CLIP folder."""
     from engines.starter.build import build_clip
     from engines.starter.training import pick_device
@@ -48,8 +57,12 @@ def clip(out: _Out, work: _Work = Path("starter-work"), device: _Device = "auto"
 
 
 @app.command()
-def evaluate(out: _Out, starter: Annotated[Path, typer.Option(help="Folder holding diffusion and clip.")] = Path("resources/starter"),
-             device: _Device = "auto", quick: bool = False) -> None:
+def evaluate(
+    out: _Out,
+    starter: Annotated[Path, typer.Option(help="Folder holding diffusion and clip.")] = Path("resources/starter"),
+    device: _Device = "auto",
+    quick: bool = False,
+) -> None:
     """Print the quality table, write table and contact sheet into OUT; exit 1 when a floor is missed."""
     from engines.starter.evaluate import evaluate as measure
     from engines.starter.training import pick_device
@@ -57,7 +70,9 @@ def evaluate(out: _Out, starter: Annotated[Path, typer.Option(help="Folder holdi
     figures = measure(starter, out, device=pick_device(device), quick=quick)
     lines = [figure.line() for figure in figures]
     (out / "table.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (out / "table.json").write_text(json.dumps({figure.name: figure.value for figure in figures}, indent=2), encoding="utf-8")
+    (out / "table.json").write_text(
+        json.dumps({figure.name: figure.value for figure in figures}, indent=2), encoding="utf-8"
+    )
     typer.echo("\n".join(lines))
     if not all(figure.holds for figure in figures):
         raise typer.Exit(1)

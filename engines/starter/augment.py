@@ -28,12 +28,12 @@ def _spoil_one(picture: Pictures, rng: np.random.Generator) -> Pictures:
         image = image.resize((small, small), Image.Resampling.BILINEAR).resize((size, size), Image.Resampling.BICUBIC)
     if rng.random() < 0.15:
         image = _recompress(image, int(rng.integers(35, 92)))
-    values = np.asarray(image, dtype=np.float32)
+    values: np.ndarray[Any, np.dtype[np.floating[Any]]] = np.asarray(image, dtype=np.float32)
     if rng.random() < 0.3:
         values = (values - 128) * rng.uniform(0.88, 1.1) + 128 + rng.uniform(-10, 10)
     if rng.random() < 0.2:
         values = values + rng.normal(0, rng.uniform(1, 9), values.shape)
-    return np.clip(values, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(values, 0, 255), dtype=np.uint8)
 
 
 def _reframe(image: Image.Image, size: int, rng: np.random.Generator) -> Image.Image:

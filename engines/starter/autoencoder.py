@@ -15,11 +15,13 @@ import torch
 from diffusers import AutoencoderKL
 from tqdm import tqdm
 
+from engines.starter.augment import Pictures
 from engines.starter.dataset import Shard
 from engines.starter.training import Schedule, Trained, autocast, half_precision, train
 
 _KL_WEIGHT = 1e-5
 _OBJECT_WEIGHT = 3.0
+_SCHEDULE = Schedule(steps=3600, rate=1.5e-3, seed=11, save_every=200)
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class AutoencoderRecipe:
     crop: int = 32
     batch: int = 24
     whole_share: float = 0.2
-    schedule: Schedule = Schedule(steps=5600, rate=1.5e-3, seed=11, save_every=200)
+    schedule: Schedule = _SCHEDULE
 
 
 def build(recipe: AutoencoderRecipe, *, size: int) -> AutoencoderKL:
@@ -50,14 +52,21 @@ def build(recipe: AutoencoderRecipe, *, size: int) -> AutoencoderKL:
     )
 
 
-def to_tensor(pictures: np.ndarray[Any, np.dtype[np.uint8]]) -> torch.Tensor:
+def to_tensor(pictures: Pictures) -> torch.Tensor:
     """Pictures (n, h, w, 3) uint8 as floats (n, 3, h, w) in -1..1, channels last in memory."""
     scaled = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def fit(recipe: AutoencoderRecipe, data: Shard, *, checkpoint: Path, device: torch.device,
-        compiled: bool = False, stop_after: int | None = None) -> tuple[AutoencoderKL, Trained]:
+def fit(
+    recipe: AutoencoderRecipe,
+    data: Shard,
+    *,
+    checkpoint: Path,
+    device: torch.device,
+    compiled: bool = False,
+    stop_after: int | None = None,
+) -> tuple[AutoencoderKL, Trained]:
     """Train an autoencoder on ``data`` (resuming from ``checkpoint``) and set its scaling factor.
 
     ``compiled`` lets torch.compile fuse the network: half as fast again on a CPU, after a minute of compiling.
@@ -94,18 +103,26 @@ def fit(recipe: AutoencoderRecipe, data: Shard, *, checkpoint: Path, device: tor
 
 
 def encode(
-    model: AutoencoderKL, pictures: np.ndarray[Any, np.dtype[np.uint8]], *, device: torch.device, half: bool,
-    batch: int = 50, title: str = "",
+    model: AutoencoderKL,
+    pictures: Pictures,
+    *,
+    device: torch.device,
+    half: bool,
+    batch: int = 50,
+    title: str = "",
 ) -> torch.Tensor:
     """Mean latents (n, c, h/4, w/4) float32 of pictures, not scaled."""
     latents = []
     with torch.no_grad(), autocast(device, half=half):
         for first in tqdm(range(0, len(pictures), batch), desc=title, disable=not title, mininterval=5.0):
-            latents.append(model.encode(to_tensor(pictures[first : first + batch]).to(device)).latent_dist.mean.float().cpu())
+            x = to_tensor(pictures[first : first + batch]).to(device)
+            latents += [model.encode(x).latent_dist.mean.float().cpu()]
     return torch.cat(latents)
 
 
-def decode(model: AutoencoderKL, latents: torch.Tensor, *, device: torch.device, half: bool = False, batch: int = 50) -> Any:
+def decode(
+    model: AutoencoderKL, latents: torch.Tensor, *, device: torch.device, half: bool = False, batch: int = 50
+) -> Pictures:
     """Pictures (n, h, w, 3) uint8 of unscaled latents."""
     pictures = []
     with torch.no_grad(), autocast(device, half=half):
@@ -147,7 +164,9 @@ def _loss(x: torch.Tensor, y: torch.Tensor, weight: torch.Tensor) -> torch.Tenso
     error = x - y
     total = weight.mean()
     plain = (weight * (4 * error**2 + 0.5 * error.abs())).mean() / total
-    across = (weight[..., 1:] * error.diff(dim=-1).abs()).mean() + (weight[..., 1:, :] * error.diff(dim=-2).abs()).mean()
+    across = (weight[..., 1:] * error.diff(dim=-1).abs()).mean() + (
+        weight[..., 1:, :] * error.diff(dim=-2).abs()
+    ).mean()
     return plain + 0.25 * across / total
 
 

@@ -89,7 +89,9 @@ def _gradient(y: Floats, low: tuple[float, float, float], high: tuple[float, flo
 
 def _hills(d: Points, seed: int, *, height: float, frequency: float) -> Floats:
     angle = d[0] / np.maximum(d[2], 0.05)
-    crest = height * (1.0 + 0.5 * np.sin(angle * frequency + seed % 13) + 0.3 * np.sin(angle * frequency * 2.3 + seed % 5))
+    crest = height * (
+        1.0 + 0.5 * np.sin(angle * frequency + seed % 13) + 0.3 * np.sin(angle * frequency * 2.3 + seed % 5)
+    )
     return np.asarray(np.clip((crest - d[1]) * 60, 0, 1), dtype=np.float32)
 
 
@@ -98,7 +100,7 @@ def _meadow_sky(d: Points, seed: int) -> Floats:
     return _mix(sky, linear((86, 142, 84))[:, None], _hills(d, seed, height=0.035, frequency=5.0)[None, :])
 
 
-def _sea_sky(d: Points, seed: int) -> Floats:
+def _sea_sky(d: Points, _seed: int) -> Floats:
     return _gradient(d[1], (226, 240, 246), (96, 178, 238))
 
 

@@ -12,7 +12,6 @@ import platform
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
 from engines.starter import autoencoder, clip, diffusion
+from engines.starter.augment import Pictures
 from engines.starter.dataset import SPLITS, Shard, Split, load_split, render_split
 from engines.starter.tokenizer import load_tokenizer, train_tokenizer
 from engines.starter.training import Schedule, Trained, half_precision
@@ -35,8 +35,16 @@ def render_world(work: Path, *, size: int, workers: int) -> None:
         render_split(split, work / "world", size=size, workers=workers)
 
 
-def build_diffusion(work: Path, out: Path, *, device: torch.device, size: int = 64, compiled: bool = False,
-                    steps: int | None = None, stop_after: int | None = None) -> Trained:
+def build_diffusion(
+    work: Path,
+    out: Path,
+    *,
+    device: torch.device,
+    size: int = 64,
+    compiled: bool = False,
+    steps: int | None = None,
+    stop_after: int | None = None,
+) -> Trained:
     """Autoencoder, tokenizer, cached latents, UNet and text encoder; then the pipeline folder ``out``."""
     _need_world(work, size)
     vae = _autoencoder(work, device=device, size=size, compiled=compiled)
@@ -50,7 +58,13 @@ def build_diffusion(work: Path, out: Path, *, device: torch.device, size: int = 
     )
     data = diffusion.lessons(train, latents, tokenizer, scaling=vae.config.scaling_factor)
     trained = diffusion.fit(
-        recipe, denoiser, data, checkpoint=work / "diffusion.pt", device=device, compiled=compiled, stop_after=stop_after
+        recipe,
+        denoiser,
+        data,
+        checkpoint=work / "diffusion.pt",
+        device=device,
+        compiled=compiled,
+        stop_after=stop_after,
     )
     with _replaced(out) as fresh:
         diffusion.save_pipeline(denoiser, vae, tokenizer, fresh)
@@ -103,7 +117,9 @@ def _autoencoder(work: Path, *, device: torch.device, size: int, compiled: bool)
             train.specs + views.specs,
         )
         recipe = autoencoder.AutoencoderRecipe()
-        model, trained = autoencoder.fit(recipe, both, checkpoint=work / "autoencoder.pt", device=device, compiled=compiled)
+        model, trained = autoencoder.fit(
+            recipe, both, checkpoint=work / "autoencoder.pt", device=device, compiled=compiled
+        )
         if model.config.sample_size != size:
             raise ValueError(f"the world in {work} was rendered at {model.config.sample_size} pixels, not at {size}")
         with _replaced(folder) as fresh:
@@ -124,11 +140,11 @@ def _latents(work: Path, vae: AutoencoderKL, data: Shard, *, device: torch.devic
         half = half_precision(device)
         encoded = autoencoder.encode(vae, data.pictures, device=device, half=half, title="latents").half()
         save_file({"latents": encoded.contiguous()}, path.with_suffix(".tmp"))
-        os.replace(path.with_suffix(".tmp"), path)
+        path.with_suffix(".tmp").replace(path)
     return load_file(path)["latents"].float()
 
 
-def _round_trips(work: Path, vae: AutoencoderKL, pictures: Any, *, name: str, device: torch.device) -> Any:
+def _round_trips(work: Path, vae: AutoencoderKL, pictures: Pictures, *, name: str, device: torch.device) -> Pictures:
     """Pictures through the autoencoder and back, with a little noise on their latents as a generator would leave."""
     path = work / f"round-trips-{name}.npy"
     if not path.exists():
@@ -140,8 +156,9 @@ def _round_trips(work: Path, vae: AutoencoderKL, pictures: Any, *, name: str, de
         back = autoencoder.decode(vae, noisy, device=device, half=half)
         with path.with_suffix(".tmp").open("wb") as stream:
             np.save(stream, back)
-        os.replace(path.with_suffix(".tmp"), path)
-    return np.load(path)
+        path.with_suffix(".tmp").replace(path)
+    loaded: Pictures = np.load(path)
+    return loaded
 
 
 def _write_record(folder: Path, schedule: Schedule, trained: Trained, device: torch.device, *, size: int) -> None:
@@ -175,4 +192,4 @@ class _replaced:  # noqa: N801 - reads as a statement: with _replaced(folder) as
             shutil.rmtree(self.fresh, ignore_errors=True)
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        os.replace(self.fresh, self.folder)
+        self.fresh.replace(self.folder)

@@ -20,7 +20,7 @@ _OPENINGS = ("", "", "", "", "a photo of ", "a picture of ", "a photo of ", "an 
 
 
 def describe(item: ObjectSpec, *, noun: str | None = None) -> str:
-    """"a red striped mug"; an object with accessories or two unnamed tones is only called "fancy"."""
+    """A phrase such as: a red striped mug. An object with accessories or two unnamed tones is only called fancy."""
     words = [item.colour, "" if item.pattern == "plain" else item.pattern, noun or item.shape]
     if item.accessories or (item.pattern != "plain" and item.second != "white"):
         words = ["fancy", item.colour, item.shape]

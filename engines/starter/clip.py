@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer, CLIPVisionConfig
 
-from engines.starter.augment import spoil
+from engines.starter.augment import Pictures, spoil
 from engines.starter.autoencoder import to_tensor
 from engines.starter.captions import random_caption
 from engines.starter.dataset import VIEWS, Shard
@@ -26,7 +26,11 @@ from engines.starter.tokenizer import encode
 from engines.starter.training import Schedule, Trained, autocast, averaged, half_precision, train
 
 _WORDINGS = 4
+_Indices = np.ndarray[Any, np.dtype[np.int64]]
 _INSTANCE_TEMPERATURE = 0.1
+_SCHEDULE = Schedule(
+    steps=3000, rate=1e-3, seed=31, warmup=150, decay=0.05, average=0.995, save_every=250, betas=(0.9, 0.98)
+)
 
 
 @dataclass(frozen=True)
@@ -45,21 +49,19 @@ class ClipRecipe:
     pairs: int = 16
     attribute_weight: float = 1.0
     instance_weight: float = 0.5
-    schedule: Schedule = Schedule(
-        steps=3000, rate=1e-3, seed=31, warmup=150, decay=0.05, average=0.995, save_every=250, betas=(0.9, 0.98)
-    )
+    schedule: Schedule = _SCHEDULE
 
 
 @dataclass(frozen=True)
 class Gallery:
     """Pictures to learn from: clean ones, autoencoded ones of some of them, captions, attributes, and views of objects."""
 
-    pictures: np.ndarray[Any, np.dtype[np.uint8]]
-    autoencoded: np.ndarray[Any, np.dtype[np.uint8]]
+    pictures: Pictures
+    autoencoded: Pictures
     tokens: torch.Tensor
     attributes: torch.Tensor
-    views: np.ndarray[Any, np.dtype[np.uint8]]
-    views_autoencoded: np.ndarray[Any, np.dtype[np.uint8]]
+    views: Pictures
+    views_autoencoded: Pictures
 
 
 class Judge(torch.nn.Module):
@@ -89,8 +91,12 @@ def build(recipe: ClipRecipe, tokenizer: CLIPTokenizer, *, size: int) -> Judge:
 
 
 def gallery(
-    data: Shard, views: Shard, tokenizer: CLIPTokenizer, *, autoencoded: np.ndarray[Any, np.dtype[np.uint8]],
-    views_autoencoded: np.ndarray[Any, np.dtype[np.uint8]],
+    data: Shard,
+    views: Shard,
+    tokenizer: CLIPTokenizer,
+    *,
+    autoencoded: Pictures,
+    views_autoencoded: Pictures,
 ) -> Gallery:
     """Captions in several wordings and attribute vectors for all pictures of ``data``."""
     rng = random.Random(29)
@@ -116,8 +122,15 @@ def attributes_of(spec: SceneSpec) -> torch.Tensor:
     return torch.cat([pairs.flatten(), pairs.amax(1), pairs.amax(0), patterns, places])
 
 
-def fit(recipe: ClipRecipe, judge: Judge, data: Gallery, *, checkpoint: Path, device: torch.device,
-        stop_after: int | None = None) -> Trained:
+def fit(
+    recipe: ClipRecipe,
+    judge: Judge,
+    data: Gallery,
+    *,
+    checkpoint: Path,
+    device: torch.device,
+    stop_after: int | None = None,
+) -> Trained:
     """Train (resuming from ``checkpoint``) and leave the averaged weights in ``judge``."""
     judge.to(device)
     half = half_precision(device)
@@ -142,7 +155,8 @@ def fit(recipe: ClipRecipe, judge: Judge, data: Gallery, *, checkpoint: Path, de
         same = (tokens[:, None] == tokens[None]).all(-1).to(device)
         contrast = _contrast(unit[: recipe.batch], torch.nn.functional.normalize(words, dim=-1), same, clip.logit_scale)
         return (
-            contrast + recipe.attribute_weight * 5 * attribute
+            contrast
+            + recipe.attribute_weight * 5 * attribute
             + recipe.instance_weight * _instances(unit[recipe.batch :], recipe.pairs)
         )
 
@@ -168,7 +182,7 @@ def save_clip(judge: Judge, tokenizer: CLIPTokenizer, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _choose(clean: Any, autoencoded: Any, index: Any, rng: np.random.Generator) -> Any:
+def _choose(clean: Pictures, autoencoded: Pictures, index: _Indices, rng: np.random.Generator) -> Pictures:
     """Pictures at ``index``; those that also exist autoencoded are taken so half of the time."""
     chosen = clean[index].copy()
     swap = (index < len(autoencoded)) & (rng.random(len(index)) < 0.5)
@@ -176,11 +190,13 @@ def _choose(clean: Any, autoencoded: Any, index: Any, rng: np.random.Generator) 
     return chosen
 
 
-def _draw_pairs(data: Gallery, pairs: int, rng: np.random.Generator) -> tuple[Any, Any]:
+def _draw_pairs(data: Gallery, pairs: int, rng: np.random.Generator) -> tuple[Pictures, Pictures]:
     """Two different views each of ``pairs`` different objects."""
     objects = rng.choice(len(data.views) // VIEWS, pairs, replace=False)
     which = np.stack([rng.permutation(VIEWS)[:2] for _ in range(pairs)])
-    return tuple(_choose(data.views, data.views_autoencoded, objects * VIEWS + which[:, side], rng) for side in (0, 1))  # type: ignore[return-value]
+    first, second = (objects * VIEWS + which[:, side] for side in (0, 1))
+    clean, spoiled = data.views, data.views_autoencoded
+    return _choose(clean, spoiled, first, rng), _choose(clean, spoiled, second, rng)
 
 
 def _contrast(images: torch.Tensor, words: torch.Tensor, same: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:

@@ -90,7 +90,9 @@ def load_split(split: Split, folder: Path) -> Shard:
     """All scenes of a rendered split; FileNotFoundError if a shard is missing."""
     parts = [np.load(_shard_path(folder / split.name, first)) for first in range(0, split.count, SHARD)]
     specs = tuple(SceneSpec.model_validate_json(str(text)) for part in parts for text in part["specs"])
-    pictures, labels, shadows = (np.concatenate([part[key] for part in parts]) for key in ("pictures", "labels", "shadows"))
+    pictures, labels, shadows = (
+        np.concatenate([part[key] for part in parts]) for key in ("pictures", "labels", "shadows")
+    )
     return Shard(pictures, labels, shadows, specs)
 
 
@@ -114,5 +116,5 @@ def _render_shard(split: Split, target: Path, first: int, size: int) -> int:
         )
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(temporary, path)
+    temporary.replace(path)
     return count

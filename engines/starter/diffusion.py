@@ -23,6 +23,7 @@ from engines.starter.training import Schedule, Trained, autocast, averaged, half
 _OBJECT_WEIGHT = 3.0
 _EMPTY_SHARE = 0.1
 _WORDINGS = 4
+_SCHEDULE = Schedule(steps=6000, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=250, betas=(0.9, 0.99))
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class DiffusionRecipe:
     text_layers: int = 4
     text_heads: int = 6
     batch: int = 32
-    schedule: Schedule = Schedule(
-        steps=6000, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=250, betas=(0.9, 0.99)
-    )
+    schedule: Schedule = _SCHEDULE
 
 
 class Denoiser(torch.nn.Module):
@@ -129,10 +128,18 @@ def lessons(data: Shard, latents: torch.Tensor, tokenizer: CLIPTokenizer, *, sca
     return Lessons((latents * scaling).half(), objects, tokens, encode(tokenizer, [""])[0].to(torch.int32))
 
 
-def fit(recipe: DiffusionRecipe, denoiser: Denoiser, data: Lessons, *, checkpoint: Path, device: torch.device,
-        compiled: bool = False, stop_after: int | None = None) -> Trained:
+def fit(
+    recipe: DiffusionRecipe,
+    denoiser: Denoiser,
+    data: Lessons,
+    *,
+    checkpoint: Path,
+    device: torch.device,
+    compiled: bool = False,
+    stop_after: int | None = None,
+) -> Trained:
     """Train (resuming from ``checkpoint``) and leave the averaged weights in ``denoiser``; ``compiled`` as for the autoencoder."""
-    denoiser.to(device, memory_format=torch.channels_last)
+    denoiser.to(device).to(memory_format=torch.channels_last)
     half = half_precision(device)
     network = torch.compile(denoiser, dynamic=False) if compiled else denoiser
     alphas = scheduler().alphas_cumprod.to(device)
@@ -151,7 +158,8 @@ def fit(recipe: DiffusionRecipe, denoiser: Denoiser, data: Lessons, *, checkpoin
             predicted = network(signal * clean + spread * noise, t, tokens.to(device))
         weight = 1 + (_OBJECT_WEIGHT - 1) * data.objects[index].float().to(device)
         error = (predicted.float() - (signal * noise - spread * clean)) ** 2
-        return (weight * error).mean() / weight.mean()
+        value: torch.Tensor = (weight * error).mean() / weight.mean()
+        return value
 
     trained = train(denoiser, loss, recipe.schedule, checkpoint=checkpoint, title="diffusion", stop_after=stop_after)
     averaged(denoiser, trained)

@@ -11,11 +11,12 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
+from engines.starter.augment import Pictures
 from engines.starter.autoencoder import sharpness
 from engines.starter.captions import caption
 from engines.starter.dataset import Shard, Split, view_of
 from engines.starter.generate import generate, load_pipeline
-from engines.starter.judge import Pictures, Reader, read_double, read_single
+from engines.starter.judge import Reader, read_double, read_single
 from engines.starter.render import render
 from engines.starter.sampling import random_fancy
 from engines.starter.spec import SceneSpec
@@ -42,7 +43,7 @@ class Figure:
         return self.floor is None or self.value >= self.floor
 
     def line(self) -> str:
-        """"name value floor aim holds|SHORT"."""
+        """The line of the table: name value floor aim holds|SHORT."""
         floor, aim = ("-" if bound is None else f"{bound:g}" for bound in (self.floor, self.aim))
         return f"{self.name:<44} {self.value:7.2f} {self.unit:<3} {floor:>6} {aim:>6}  {'holds' if self.holds else 'SHORT'}"
 
@@ -81,11 +82,19 @@ def evaluate(starter: Path, out: Path, *, device: torch.device, quick: bool = Fa
 
 def subject_figures(reader: Reader, *, size: int, count: int = 8) -> list[Figure]:
     """Mean CLIP-I (cosine of picture embeddings) within and between subjects, and how often the nearest view is the same one's."""
-    views = [render(view_of(item.clay, 600_000_000 + 100 * k + i), size=size).picture
-             for k, item in enumerate(SUBJECTS) for i in range(count)]
-    cousins = [random_fancy(random.Random(k)).model_copy(update={"shape": item.clay.shape}) for k, item in enumerate(SUBJECTS)]
-    kin = [render(view_of(item, 610_000_000 + 100 * k + i), size=size).picture
-           for k, item in enumerate(cousins) for i in range(count)]
+    views = [
+        render(view_of(item.clay, 600_000_000 + 100 * k + i), size=size).picture
+        for k, item in enumerate(SUBJECTS)
+        for i in range(count)
+    ]
+    cousins = [
+        random_fancy(random.Random(k)).model_copy(update={"shape": item.clay.shape}) for k, item in enumerate(SUBJECTS)
+    ]
+    kin = [
+        render(view_of(item, 610_000_000 + 100 * k + i), size=size).picture
+        for k, item in enumerate(cousins)
+        for i in range(count)
+    ]
     known = reader.pictures(np.stack(views))
     others = reader.pictures(np.stack(kin)).view(len(SUBJECTS), count, -1)
     close = known @ known.t()
@@ -122,7 +131,9 @@ def _autoencoder_figures(vae: AutoencoderKL, held: Shard, device: torch.device) 
 
 def _rendered(specs: list[SceneSpec], size: int) -> Shard:
     drawn = [render(spec, size=size) for spec in specs]
-    pictures, labels, shadows = (np.stack([getattr(item, key) for item in drawn]) for key in ("picture", "labels", "shadow"))
+    pictures, labels, shadows = (
+        np.stack([getattr(item, key) for item in drawn]) for key in ("picture", "labels", "shadow")
+    )
     return Shard(pictures, labels, shadows, tuple(specs))
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from tqdm import tqdm
 
+from engines.starter.augment import Pictures
 from engines.starter.training import autocast, half_precision
 
 
@@ -29,7 +29,7 @@ def generate(
     guidance: float = 4.0,
     batch: int = 25,
     title: str = "generate",
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
+) -> Pictures:
     """Pictures (n, h, w, 3) uint8, picture i from seed ``seed`` + i."""
     parts = []
     half = half_precision(pipeline.device)

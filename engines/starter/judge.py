@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
+from engines.starter.augment import Pictures
 from engines.starter.captions import caption
 from engines.starter.spec import BACKGROUNDS, COLOURS, PATTERNS, SHAPES, ObjectSpec, SceneSpec
 from engines.starter.tokenizer import encode, load_tokenizer
-
-Pictures = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,9 @@ def read_double(reader: Reader, pictures: Pictures, specs: list[SceneSpec]) -> f
 def _rivals(spec: SceneSpec) -> list[SceneSpec]:
     rivals = []
     for index, item in enumerate(spec.objects):
-        changes = [{"colour": c} for c in COLOURS if c != item.colour] + [{"shape": s} for s in SHAPES if s != item.shape]
+        changes = [{"colour": c} for c in COLOURS if c != item.colour] + [
+            {"shape": s} for s in SHAPES if s != item.shape
+        ]
         for change in changes:
             objects = list(spec.objects)
             objects[index] = item.model_copy(update=change)

@@ -77,8 +77,9 @@ def noise(x: Floats, z: Floats, *, frequency: float, seed: int) -> Floats:
     return np.asarray(near * (1 - fz) + far * fz, dtype=np.float32)
 
 
-def _hash(ix: np.ndarray[tuple[int, ...], np.dtype[np.int64]], iz: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-          seed: int) -> Floats:
+def _hash(
+    ix: np.ndarray[tuple[int, ...], np.dtype[np.int64]], iz: np.ndarray[tuple[int, ...], np.dtype[np.int64]], seed: int
+) -> Floats:
     mixed = (ix * 374761393 + iz * 668265263 + seed * 974711) & 0x7FFFFFFF
     mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0x7FFFFFFF
     return np.asarray(((mixed ^ (mixed >> 16)) & 0xFFFF) / 32767.5 - 1.0, dtype=np.float32)

@@ -53,22 +53,19 @@ class _Solid:
         self.parts: tuple[Part, ...] = parts_of(spec)
         turn = np.deg2rad(spec.yaw_deg + shape(spec.shape).base_yaw_deg)
         self.cos, self.sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
-        self.scale = tuple(np.float32(spec.size * s) for s in spec.stretch)
+        sx, sy, sz = spec.stretch
+        self.scale: tuple[float, float, float] = (spec.size * sx, spec.size * sy, spec.size * sz)
         self.shortest = np.float32(min(self.scale))
         centre_y, radius = bound_of(spec)
-        self.centre = np.asarray(
-            [spec.position_xz[0], centre_y * self.scale[1], spec.position_xz[1]], dtype=np.float32
-        )
+        self.centre = np.asarray([spec.position_xz[0], centre_y * self.scale[1], spec.position_xz[1]], dtype=np.float32)
         self.radius = np.float32(radius * max(self.scale))
         self.phase = float(seed % 628) / 100
 
     def local(self, p: Points) -> Points:
         x, z = p[0] - np.float32(self.spec.position_xz[0]), p[2] - np.float32(self.spec.position_xz[1])
-        return (
-            (self.cos * x + self.sin * z) / self.scale[0],
-            p[1] / self.scale[1],
-            (self.cos * z - self.sin * x) / self.scale[2],
-        )
+        turned = (self.cos * x + self.sin * z, p[1], self.cos * z - self.sin * x)
+        u, v, w = (np.asarray(part / scale, dtype=np.float32) for part, scale in zip(turned, self.scale, strict=True))
+        return u, v, w
 
     def distance(self, p: Points) -> Floats:
         """World distance (slightly lumpy, as hand-rolled clay is); conservative under unequal stretch."""
@@ -261,7 +258,8 @@ def _normal(solid: _Solid, p: Points) -> Points:
         for axis, sign in enumerate((sx, sy, sz)):
             total[axis] += sign * d
     norm = np.maximum(length(*total), 1e-6)
-    return total[0] / norm, total[1] / norm, total[2] / norm
+    x, y, z = (np.asarray(part / norm, dtype=np.float32) for part in total)
+    return x, y, z
 
 
 def _shade_object(

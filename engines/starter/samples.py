@@ -28,7 +28,9 @@ class Reference:
 def references(item: Subject, *, seed: int, count: int = 8, size: int = 64) -> list[Reference]:
     """``count`` pictures of a subject from different cameras and lights; backgrounds take turns. Other seeds, other pictures."""
     rng = random.Random(f"{item.ident}-{seed}")
-    places = [place for _ in range(-(-count // len(BACKGROUNDS))) for place in rng.sample(BACKGROUNDS, len(BACKGROUNDS))]
+    places = [
+        place for _ in range(-(-count // len(BACKGROUNDS))) for place in rng.sample(BACKGROUNDS, len(BACKGROUNDS))
+    ]
     made = []
     for index in range(count):
         spec = view_of(item.clay, rng.randrange(2**31)).model_copy(update={"background": places[index]})

@@ -23,7 +23,11 @@ from engines.starter.subjects import is_held_out
 
 _PATTERN_WEIGHTS = (0.55, 0.15, 0.15, 0.15)
 _COUNT_WEIGHTS = (0.58, 0.36, 0.06)
-_NATURAL_SIZE = {"house": 0.84, "cube": 0.92, "ball": 0.95}  # bulky shapes would crowd their neighbours out of the frame
+_NATURAL_SIZE = {
+    "house": 0.84,
+    "cube": 0.92,
+    "ball": 0.95,
+}  # bulky shapes would crowd their neighbours out of the frame
 
 
 def random_scene(seed: int, *, count: int | None = None, fancy_share: float = 0.0) -> SceneSpec:

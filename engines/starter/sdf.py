@@ -58,7 +58,7 @@ def box(centre: Triple, half: Triple, rounding: float) -> Distance:
         x, y, z = np.abs(p[0] - cx) - hx, np.abs(p[1] - cy) - hy, np.abs(p[2] - cz) - hz
         outside = length(np.maximum(x, 0), np.maximum(y, 0), np.maximum(z, 0))
         inside = np.minimum(np.maximum(x, np.maximum(y, z)), 0)
-        return outside + inside - np.float32(rounding)
+        return np.asarray(outside + inside - rounding, dtype=np.float32)
 
     return distance
 
@@ -86,7 +86,8 @@ def cylinder(centre: Triple, radius: float, half_height: float, *, rounding: flo
             y, z = z, y
         dx = length(x, z) - np.float32(radius - rounding)
         dy = np.abs(y) - np.float32(half_height - rounding)
-        return np.minimum(np.maximum(dx, dy), 0) + length(np.maximum(dx, 0), np.maximum(dy, 0)) - np.float32(rounding)
+        inside = np.minimum(np.maximum(dx, dy), 0)
+        return np.asarray(inside + length(np.maximum(dx, 0), np.maximum(dy, 0)) - rounding, dtype=np.float32)
 
     return distance
 
@@ -145,7 +146,7 @@ def blend(first: Distance, second: Distance, softness: float) -> Distance:
     def distance(p: Points) -> Floats:
         a, b = first(p), second(p)
         h = np.maximum(softness - np.abs(a - b), 0) / softness
-        return np.minimum(a, b) - h * h * np.float32(softness / 4)
+        return np.asarray(np.minimum(a, b) - h * h * (softness / 4), dtype=np.float32)
 
     return distance
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from engines.starter import sdf
 from engines.starter.spec import ObjectSpec
@@ -231,7 +231,7 @@ _BUILDERS: dict[str, Callable[[], Shape]] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def shape(name: str) -> Shape:
     """The shape called ``name``; KeyError for a name outside SHAPES."""
     return _BUILDERS[name]()

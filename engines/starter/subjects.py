@@ -22,8 +22,14 @@ class Subject(BaseModel):
     clay: ObjectSpec
 
 
-def _subject(name: str, shape: str, tones: tuple[str, str], pattern: str, *worn: str,
-             stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Subject:
+def _subject(
+    name: str,
+    shape: str,
+    tones: tuple[str, str],
+    pattern: str,
+    *worn: str,
+    stretch: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> Subject:
     accessories = tuple(Accessory(kind=item.split()[1], colour=item.split()[0]) for item in worn)
     clay = ObjectSpec(
         shape=shape, colour=tones[0], second=tones[1], pattern=pattern, accessories=accessories, stretch=stretch

@@ -10,8 +10,8 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+import torch
 from tokenizers import Tokenizer, models, trainers
 from transformers import CLIPTokenizer
 
@@ -49,9 +49,11 @@ def load_tokenizer(folder: Path) -> CLIPTokenizer:
     return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
 
 
-def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> Any:
+def encode(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
     """Token ids (n, MAX_TOKENS) int64 as a torch tensor, padded and cut."""
-    return tokenizer(texts, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt").input_ids
+    batch = tokenizer(texts, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
+    ids: torch.Tensor = batch.input_ids
+    return ids
 
 
 def _sentences(captions: int) -> Iterator[str]:

@@ -178,4 +178,4 @@ def _save(
         )
         stream.flush()
         os.fsync(stream.fileno())
-    os.replace(temporary, checkpoint)
+    temporary.replace(checkpoint)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-COMMON_WORDS: tuple[str, ...] = tuple(
-    """
+_TEXT = """
 able about above across after again against age air all almost alone along already always among animal another answer any
 apple area arm around art ask autumn away baby back bad bag bank basket bath bay beautiful bed bee before begin behind bell
 below beside best better between big bird black blanket boat body book boot both bowl box boy branch bread bridge bright
@@ -34,5 +33,5 @@ window wine winter wire wise wolf woman wonder wood wool word work world yard ye
 style cartoon painting drawing sculpture figure portrait background foreground scene sitting standing wearing holding
 statue plush plushie stuffed backpack teapot clock vase sneaker sunglasses boot candle monster robot cat dog
 photo picture image photograph rendering closeup view shot sketch render
-""".split()
-)
+"""
+COMMON_WORDS: tuple[str, ...] = tuple(_TEXT.split())

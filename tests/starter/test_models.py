@@ -30,11 +30,15 @@ def tokenizer(tmp_path_factory):  # type: ignore[no-untyped-def]
 def shard() -> Shard:
     specs = tuple(random_scene(seed, count=1) for seed in range(8))
     drawn = [render(spec, size=32) for spec in specs]
-    pictures, labels, shadows = (np.stack([getattr(one, key) for one in drawn]) for key in ("picture", "labels", "shadow"))
+    pictures, labels, shadows = (
+        np.stack([getattr(one, key) for one in drawn]) for key in ("picture", "labels", "shadow")
+    )
     return Shard(pictures, labels, shadows, specs)
 
 
-@pytest.mark.parametrize("text", ["a red ball", "übergroße Straße", "犬と猫", "🦜🦜", "\x00\x7f", "naïve — “quotes”", "кот", "", "a" * 500])
+@pytest.mark.parametrize(
+    "text", ["a red ball", "übergroße Straße", "犬と猫", "🦜🦜", "\x00\x7f", "naïve — “quotes”", "кот", "", "a" * 500]
+)
 def test_any_text_encodes_without_an_unknown_token(tokenizer, text: str) -> None:  # type: ignore[no-untyped-def]
     ids = tokenizer(text).input_ids
     assert ids[0] == tokenizer.bos_token_id
@@ -45,7 +49,9 @@ def test_any_text_encodes_without_an_unknown_token(tokenizer, text: str) -> None
 
 def test_every_byte_comes_back(tokenizer) -> None:  # type: ignore[no-untyped-def]
     text = "pâté 犬 🦜 zebra"
-    assert tokenizer.decode(tokenizer(text).input_ids, skip_special_tokens=True).replace(" ", "") == text.replace(" ", "")
+    assert tokenizer.decode(tokenizer(text).input_ids, skip_special_tokens=True).replace(" ", "") == text.replace(
+        " ", ""
+    )
 
 
 def test_a_saved_tokenizer_loads_the_same(tokenizer, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -56,7 +62,8 @@ def test_a_saved_tokenizer_loads_the_same(tokenizer, tmp_path: Path) -> None:  #
 
 def test_spoiled_pictures_stay_pictures(shard: Shard) -> None:
     spoiled = spoil(shard.pictures, np.random.default_rng(1))
-    assert spoiled.shape == shard.pictures.shape and spoiled.dtype == np.uint8
+    assert spoiled.shape == shard.pictures.shape
+    assert spoiled.dtype == np.uint8
     assert np.array_equal(spoiled, spoil(shard.pictures, np.random.default_rng(1)))
     assert not np.array_equal(spoiled, shard.pictures)
 
@@ -94,11 +101,18 @@ def test_diffusion_resumes_exactly(shard: Shard, tokenizer, tmp_path: Path) -> N
 
 def test_clip_resumes_exactly(shard: Shard, tokenizer, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     recipe = clip.ClipRecipe(
-        width=16, layers=1, heads=2, text_width=16, text_layers=1, text_heads=2, projection=8, batch=4, pairs=2, schedule=MICRO
+        width=16,
+        layers=1,
+        heads=2,
+        text_width=16,
+        text_layers=1,
+        text_heads=2,
+        projection=8,
+        batch=4,
+        pairs=2,
+        schedule=MICRO,
     )
-    data = clip.gallery(
-        shard, shard, tokenizer, autoencoded=shard.pictures[:4], views_autoencoded=shard.pictures[:0]
-    )
+    data = clip.gallery(shard, shard, tokenizer, autoencoded=shard.pictures[:4], views_autoencoded=shard.pictures[:0])
 
     def fit(path: Path, stop: int | None) -> None:
         clip.fit(recipe, clip.build(recipe, tokenizer, size=32), data, checkpoint=path, device=CPU, stop_after=stop)

@@ -61,7 +61,10 @@ def test_masks_lie_in_their_boxes_and_do_not_overlap() -> None:
             left, top, right, bottom = made.boxes_xyxy[index]
             mask = made.mask(index)
             assert mask[top:bottom, left:right].sum() == mask.sum() > 0
-            assert mask[top].any() and mask[bottom - 1].any() and mask[:, left].any() and mask[:, right - 1].any()
+            assert mask[top].any()
+            assert mask[bottom - 1].any()
+            assert mask[:, left].any()
+            assert mask[:, right - 1].any()
 
 
 def test_objects_stand_from_left_to_right_as_listed() -> None:
@@ -91,7 +94,9 @@ def test_shadow_is_on_the_ground_beside_the_object_and_darker() -> None:
 
 
 def test_backgrounds_look_different() -> None:
-    looks = [render(_single("ball", "red", place)).picture.astype(float).reshape(-1, 3).mean(axis=0) for place in BACKGROUNDS]
+    looks = [
+        render(_single("ball", "red", place)).picture.astype(float).reshape(-1, 3).mean(axis=0) for place in BACKGROUNDS
+    ]
     for index, one in enumerate(looks):
         for other in looks[index + 1 :]:
             assert np.abs(one - other).max() > 8
@@ -102,7 +107,8 @@ def test_captions_name_what_is_there() -> None:
         spec = random_scene(seed)
         words = caption(spec).replace(",", "").split()
         for item in spec.objects:
-            assert item.shape in words and item.colour in words
+            assert item.shape in words
+            assert item.colour in words
             assert (item.pattern in words) == (item.pattern != "plain")
         assert any(place in caption(spec) for place in (spec.background,))
 
