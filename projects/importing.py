@@ -28,7 +28,7 @@ from projects.report import ImportReport, ReportLine, in_order, line_of
 from projects.rows import RowChange, described
 from projects.scanning import Candidate, scan
 
-__all__ = ["ImportReport", "Progress", "ReportLine", "import_image_bytes", "import_paths", "scan"]
+__all__ = ["ImportReport", "Progress", "ReportLine", "import_image_bytes", "import_paths", "scan", "threads_here"]
 
 Progress = Callable[[int, int, str], bool]
 _BATCH = 16
@@ -114,7 +114,7 @@ class _Import:
         gate = Gate(self.project, known, self.limits, PixelBudget())
         last_commit = time.perf_counter()
         try:
-            with closing(self._outcomes(gate, work, threads or _threads())) as outcomes:
+            with closing(self._outcomes(gate, work, threads or threads_here())) as outcomes:
                 for outcome, name in outcomes:
                     self._receive(outcome, name)
                     if len(self._batch) >= _BATCH or time.perf_counter() - last_commit > _BATCH_S:
@@ -295,6 +295,7 @@ def _refused(project: Project, started: float) -> ImportReport:
     return ImportReport((), (line_of(error, ""),), None, time.perf_counter() - started)
 
 
-def _threads() -> int:
+def threads_here() -> int:
+    """How many files are read at once on this machine unless the caller says otherwise."""
     # One more than the cores: while one file waits for the disk, another is decoded.
     return min(_MOST_THREADS, (os.cpu_count() or 1) + 1)
