@@ -11,8 +11,10 @@ PLACES = ("", " in the snow", " on the beach", " at night")
 
 
 def subject_words(concept: JobConcept) -> str:
-    """ "a tobi bear": the trigger and the class noun with their article."""
-    return with_article(" ".join(word for word in (concept.trigger.strip(), concept.class_noun.strip()) if word) or "subject")
+    """The trigger and the class noun with their article, as in “a tobi bear”."""
+    return with_article(
+        " ".join(word for word in (concept.trigger.strip(), concept.class_noun.strip()) if word) or "subject"
+    )
 
 
 def caption_of(text: str, concept: JobConcept) -> str:
@@ -46,11 +48,13 @@ def without_trigger(prompt: str, trigger: str, class_noun: str) -> str:
         return prompt
     pattern = rf"(?<!\w){re.escape(trigger.strip())}(?!\w)"
     noun = class_noun.strip()
-    named = noun and re.search(rf"(?<!\w){re.escape(noun)}(?!\w)", re.sub(pattern, "", prompt, flags=re.IGNORECASE), re.IGNORECASE)
+    named = noun and re.search(
+        rf"(?<!\w){re.escape(noun)}(?!\w)", re.sub(pattern, "", prompt, flags=re.IGNORECASE), re.IGNORECASE
+    )
     plain = re.sub(pattern, "" if named else noun, prompt, flags=re.IGNORECASE)
     return " ".join(plain.split())
 
 
 def with_article(words: str) -> str:
-    """ "a bear", "an apple"."""
+    """Put the article before: “a bear”, “an apple”."""
     return f"{'an' if words[:1].lower() in tuple('aeiou') else 'a'} {words}"

@@ -166,8 +166,14 @@ def _report(
     photos: Sequence[Image.Image],
 ) -> dict[str, Any]:
     scores = _scores(wanted, made, judge, images, photos)
-    rows = [
-        {"column": one.column, "prompt": one.prompt, "seed": one.seed, "file": one.file, **{k: v[i] for k, v in scores.items()}}
+    rows: list[dict[str, Any]] = [
+        {
+            "column": one.column,
+            "prompt": one.prompt,
+            "seed": one.seed,
+            "file": one.file,
+            **{k: v[i] for k, v in scores.items()},
+        }
         for i, one in enumerate(made)
     ]
     columns: list[dict[str, Any]] = [{"label": "Base", "adapter": "", "weight": 0.0}]
@@ -178,7 +184,11 @@ def _report(
     for number, column in enumerate(columns):
         own = [row for row in rows if row["column"] == number]
         for name in ("likeness", "following"):
-            column[name] = interval([row[name] for row in own], [row["prompt"] for row in own]).as_data() if name in scores else None
+            column[name] = (
+                interval([row[name] for row in own], [row["prompt"] for row in own]).as_data()
+                if name in scores
+                else None
+            )
     for number, column in enumerate(columns[1:], start=1):
         column["closer"], column["clearly"] = _against_base(columns[0], column, rows, number)
     return {
@@ -203,7 +213,11 @@ def _against_base(
 
 
 def _scores(
-    wanted: Comparison, made: Sequence[Made], judge: Encoder | None, images: Sequence[Image.Image], photos: Sequence[Image.Image]
+    wanted: Comparison,
+    made: Sequence[Made],
+    judge: Encoder | None,
+    images: Sequence[Image.Image],
+    photos: Sequence[Image.Image],
 ) -> dict[str, list[float]]:
     if judge is None:
         return {}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -69,7 +68,9 @@ class Latents:
                 title = f"{self._cache.path(key)} vanished while it was in use"
                 raise OSError(title)
             found.append(entry)
-        return {name: torch.cat([one[name] for one in found]).float().to(self._device) for name in ("mean", "std", "mask")}
+        return {
+            name: torch.cat([one[name] for one in found]).float().to(self._device) for name in ("mean", "std", "mask")
+        }
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ class PictureBatches:
     A batch holds pictures of one shape. Every picture occurs `repeats` times an epoch; the last batch of a bucket is filled up from its start.
     """
 
-    def __init__(self, buckets: Sequence[Bucket], captions: Captions, settings: DrawSettings, device: torch.device) -> None:
+    def __init__(
+        self, buckets: Sequence[Bucket], captions: Captions, settings: DrawSettings, device: torch.device
+    ) -> None:
         self._buckets = list(buckets)
         self._captions = captions
         self._settings = settings

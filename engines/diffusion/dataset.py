@@ -58,14 +58,20 @@ class _Cached:
 class Filler:
     """Encodes what the caches lack."""
 
-    def __init__(self, base: Base, recipe: Recipe, cache: Path, device: torch.device, *, progress: ProgressHook) -> None:
+    def __init__(
+        self, base: Base, recipe: Recipe, cache: Path, device: torch.device, *, progress: ProgressHook
+    ) -> None:
         info = base.info
         data = recipe.data
         self._base, self._data, self._device, self._progress = base, data, device, progress
         self._latents = TensorCache(cache / "latents")
         self._texts = TensorCache(cache / "text")
         self._shapes = shapes(data.resolution or info.resolution, info.side_multiple, square=not data.buckets)
-        self._common = {"encoder": info.encoder_hash, "shapes": self._shapes, "dtype": str(next(iter(_weights(base))).dtype)}
+        self._common = {
+            "encoder": info.encoder_hash,
+            "shapes": self._shapes,
+            "dtype": str(next(iter(_weights(base))).dtype),
+        }
 
     @property
     def latents(self) -> TensorCache:
@@ -89,7 +95,9 @@ class Filler:
                 skipped.append(str(error))
         if not found:
             title = "None of the pictures can be read"
-            raise ImportFailure(title, skipped[0] if skipped else "There are none.", "Add pictures that open in other programs.")
+            raise ImportFailure(
+                title, skipped[0] if skipped else "There are none.", "Add pictures that open in other programs."
+            )
         return found, skipped
 
     def class_rows(self, files: Sequence[Path], grid: tuple[int, int]) -> list[str]:
@@ -119,7 +127,9 @@ class Filler:
         mirrored = self._encode(file, mask, digest, self._shapes, flip=True)[0] if self._data.flip else None
         return _Cached(file, grid, key, mirrored, caption, repeats)
 
-    def _encode(self, file: Path, mask: Path | None, digest: str, among: list[Shape], *, flip: bool) -> tuple[str, tuple[int, int]]:
+    def _encode(
+        self, file: Path, mask: Path | None, digest: str, among: list[Shape], *, flip: bool
+    ) -> tuple[str, tuple[int, int]]:
         key = key_of(
             what="latents",
             picture=digest or _digest(file),
@@ -222,4 +232,6 @@ def _digest(file: Path) -> str:
         return sha256_of(file)
     except OSError as error:
         title = "A picture is missing"
-        raise ImportFailure(title, f"{file.name}: {error.strerror or error}.", "Put it back, or remove it from the concept.") from error
+        raise ImportFailure(
+            title, f"{file.name}: {error.strerror or error}.", "Put it back, or remove it from the concept."
+        ) from error

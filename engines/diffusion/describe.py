@@ -33,12 +33,15 @@ def describe() -> Catalog:
             for name, kind in ways.items()
         ),
         backbones=tuple(
-            BackboneEntry(name=name, title=family.title, abilities=tuple(family.abilities)) for name, family in families.items()
+            BackboneEntry(name=name, title=family.title, abilities=tuple(family.abilities))
+            for name, family in families.items()
         ),
         presets=PRESETS,
         recipe_schema=Recipe.model_json_schema(),
         devices=tuple(_devices()),
-        broken=tuple(f"{place}: {reason}" for registry in (families, ways) for place, reason in registry.broken.items()),
+        broken=tuple(
+            f"{place}: {reason}" for registry in (families, ways) for place, reason in registry.broken.items()
+        ),
     )
 
 

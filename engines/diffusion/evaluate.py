@@ -70,7 +70,7 @@ def open_encoder(device: Device, source: str = "starter") -> Encoder:
         model = CLIPModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
         processor = CLIPImageProcessor.from_pretrained(str(folder), local_files_only=True)
         tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-    model = model.float().to(device.torch_device).eval().requires_grad_(False)  # noqa: FBT003 - torch's own signature
+    model = model.float().to(device.torch_device).eval().requires_grad_(False)
     name = "starter CLIP" if source == "starter" else source.partition(":")[2]
     return Encoder(model, processor, tokenizer, name=name, sha256=sha256_of(files[0]))
 

@@ -94,7 +94,9 @@ def _check_parts(index: Mapping[str, object]) -> None:
         kind = found[1] if isinstance(found, list) and len(found) == 2 else None
         if kind not in classes:
             title = "This base model cannot be taught here"
-            raise ModelError(title, f"Its {name} is “{kind or 'missing'}”.", "Choose a Stable Diffusion 1.x or 2.x model.")
+            raise ModelError(
+                title, f"Its {name} is “{kind or 'missing'}”.", "Choose a Stable Diffusion 1.x or 2.x model."
+            )
 
 
 def _load(folder: Path, name: str, device: Device, weights: tuple[list[Path], str | None]) -> Any:  # noqa: ANN401 - three kinds of network
@@ -115,7 +117,7 @@ def _load(folder: Path, name: str, device: Device, weights: tuple[list[Path], st
 @contextmanager
 def plain_failures(model: str, part: str) -> Iterator[None]:
     """Turn what the libraries raise about a damaged model into a ModelError."""
-    import pickle  # noqa: S403 - only for the name of its error; nothing is unpickled here
+    import pickle
 
     from safetensors import SafetensorError
 

@@ -35,7 +35,9 @@ class _Group:
 class Gauge:
     """Measures a base with whatever adapter it carries."""
 
-    def __init__(self, base: Base, dataset: Dataset, *, unmasked_weight: float, gamma: float, device: torch.device) -> None:
+    def __init__(
+        self, base: Base, dataset: Dataset, *, unmasked_weight: float, gamma: float, device: torch.device
+    ) -> None:
         self._base, self._gamma, self._device = base, gamma, device
         self._captions: Captions = dataset.captions
         self._groups = _groups(dataset, base.schedule.steps, unmasked_weight, device)
@@ -48,7 +50,13 @@ class Gauge:
                 text, tokens = self._captions.pick(group.captions, self._device)
                 states = self._base.encode_tokens(tokens) if text is None and tokens is not None else text or {}
                 each = errors(
-                    self._base, states, group.clean, group.noise, group.timesteps, weight=group.weight, gamma=self._gamma
+                    self._base,
+                    states,
+                    group.clean,
+                    group.noise,
+                    group.timesteps,
+                    weight=group.weight,
+                    gamma=self._gamma,
                 )
                 total += float(each.sum())
                 count += each.shape[0]

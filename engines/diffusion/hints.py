@@ -19,12 +19,12 @@ class Hints(BaseModel):
     """Values that suit the model: picture side in pixels, denoising steps, guidance, its rescaling, a rate for adapters."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    title: str = Field("", max_length=200)
-    resolution: int = Field(0, ge=0, le=4096)
-    inference_steps: int = Field(0, ge=0, le=200)
-    guidance: float = Field(0.0, ge=0.0, le=30.0)
-    guidance_rescale: float = Field(0.0, ge=0.0, le=1.0)
-    learning_rate: float = Field(0.0, ge=0.0, le=1.0)
+    title: str = Field(default="", max_length=200)
+    resolution: int = Field(default=0, ge=0, le=4096)
+    inference_steps: int = Field(default=0, ge=0, le=200)
+    guidance: float = Field(default=0.0, ge=0.0, le=30.0)
+    guidance_rescale: float = Field(default=0.0, ge=0.0, le=1.0)
+    learning_rate: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 def read_hints(folder: Path) -> Hints:

@@ -7,11 +7,13 @@ huggingface_hub's own place.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,15 +148,14 @@ def _known(repository: str, revision: str | None, cache: Path | None, index: str
 
 def _watch(progress: ProgressHook, name: str, before: int, total: int) -> type[Any]:
     """A silent tqdm class that passes its counts on to `progress`, at most five times a second."""
-    from huggingface_hub.utils import tqdm
+    from tqdm import tqdm
 
-    class Watcher(tqdm):  # type: ignore[misc] - tqdm is untyped
+    class Watcher(tqdm):  # type: ignore[misc]
         """One file's progress."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - tqdm's own arguments
-            kwargs["disable"] = False
-            kwargs["file"] = _Nowhere()
-            super().__init__(*args, **kwargs)
+            kwargs.pop("name", None)  # huggingface_hub 1.x names its bars
+            super().__init__(*args, **{**kwargs, "file": io.StringIO(), "disable": False})
             self._told = 0.0
 
         def update(self, n: float | None = 1) -> bool | None:
@@ -166,16 +167,6 @@ def _watch(progress: ProgressHook, name: str, before: int, total: int) -> type[A
             return changed
 
     return Watcher
-
-
-class _Nowhere:
-    """A text stream that keeps nothing."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        return
 
 
 def _offline() -> bool:
@@ -196,35 +187,39 @@ def _check_space(place: Path, needed: int) -> None:
         raise DownloadError(title, what, "Make room, or set HF_HOME to a place on another disk.")
 
 
-class _plain_failures:  # noqa: N801 - reads as a verb where it is used
-    """Turns what huggingface_hub raises into sentences."""
+@contextmanager
+def _plain_failures(name: str) -> Iterator[None]:
+    """Turn what huggingface_hub raises into sentences."""
+    from huggingface_hub import errors as hub
 
-    def __init__(self, repository: str) -> None:
-        self._repository = repository
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None:
-            return
-        import httpx
-        from huggingface_hub import errors as hub
-
-        name = self._repository
+    transport: type[Exception] = hub.HfHubHTTPError.__bases__[0]  # of whichever HTTP library the client uses
+    try:
+        yield
+    except DownloadError:
+        raise
+    except (OSError, ValueError, transport) as error:
+        what, hint = _words(name, error)
         title = "The model could not be fetched"
-        if isinstance(error, hub.GatedRepoError):
+        raise DownloadError(title, what, hint) from error
+
+
+def _words(name: str, error: BaseException) -> tuple[str, str]:
+    """What happened, and what to do."""
+    from huggingface_hub import errors as hub
+
+    match error:
+        case hub.GatedRepoError():
             hint = "Accept its terms on its page and store your access token in Preferences."
-            raise DownloadError(title, f"“{name}” is shared under terms that must be accepted first.", hint) from error
-        if isinstance(error, hub.RevisionNotFoundError):
-            raise DownloadError(title, f"“{name}” has no such revision.", "Leave the revision away.") from error
-        if isinstance(error, hub.RepositoryNotFoundError):
+            return f"“{name}” is shared under terms that must be accepted first.", hint
+        case hub.RevisionNotFoundError():
+            return f"“{name}” has no such revision.", "Leave the revision away."
+        case hub.RepositoryNotFoundError():
             hint = "Check the spelling; a private model needs your access token in Preferences."
-            raise DownloadError(title, f"There is no model “{name}”, or you may not see it.", hint) from error
-        if isinstance(error, hub.LocalEntryNotFoundError | hub.OfflineModeIsEnabled):
-            raise DownloadError(title, f"“{name}” was never fetched and there is no network.", "Go online once.") from error
-        if isinstance(error, hub.HfHubHTTPError | httpx.HTTPError):
-            first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-            raise DownloadError(title, f"“{name}”: {first}", "Check the network and try again; it goes on where it ended.") from error
-        if isinstance(error, OSError):
-            raise DownloadError(title, f"“{name}”: {error.strerror or error}.", "Check the disk and try again.") from error
+            return f"There is no model “{name}”, or you may not see it.", hint
+        case hub.LocalEntryNotFoundError() | hub.OfflineModeIsEnabled():
+            return (
+                f"“{name}” was never fetched and there is no network.",
+                "Go online once, or choose a model from this computer.",
+            )
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"“{name}”: {lines[0][:200]}", "Check the network and the disk and try again; it goes on where it ended."

@@ -58,14 +58,14 @@ def inject(backbone: Backbone, sites: Sequence[Site], rates: LearningRates, **op
 class LowRankAdapter:
     """The running half of a method that trains low-rank pairs; see `engines.core.contracts.Trainable`."""
 
-    def __init__(self, layers: Mapping[Site, nn.Module], rates: LearningRates) -> None:
+    def __init__(self, layers: Mapping[Site, Any], rates: LearningRates) -> None:
         self._layers: Mapping[Site, Any] = layers
         self._rates = rates
-        for layer in layers.values():
+        for layer in self._layers.values():
             layer.lora_dropout.train()
             for parameter in self._parts(layer).values():
                 parameter.data = parameter.data.float()
-                parameter.requires_grad_(True)  # noqa: FBT003 - torch's own signature
+                parameter.requires_grad_(True)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """One group for the denoiser, one for the text encoder if it trains."""
@@ -78,7 +78,9 @@ class LowRankAdapter:
 
     def state(self) -> dict[str, torch.Tensor]:
         """Every tensor of every pair, trained or not, so that a resumed run is whole."""
-        return {name: parameter.detach().to("cpu", torch.float32, copy=True) for name, parameter in self._named().items()}
+        return {
+            name: parameter.detach().to("cpu", torch.float32, copy=True) for name, parameter in self._named().items()
+        }
 
     def load_state(self, state: Mapping[str, torch.Tensor]) -> None:
         """Put a `state()` back; raises AdapterError when names or shapes differ."""
@@ -89,7 +91,9 @@ class LowRankAdapter:
         for name, parameter in own.items():
             if parameter.shape != state[name].shape:
                 title = "The checkpoint does not fit this run"
-                raise AdapterError(title, f"“{name}” is {tuple(state[name].shape)} there and {tuple(parameter.shape)} here.")
+                raise AdapterError(
+                    title, f"“{name}” is {tuple(state[name].shape)} there and {tuple(parameter.shape)} here."
+                )
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(state[name])
@@ -125,13 +129,20 @@ class LowRankAdapter:
         for name, pair in adapter.modules.items():
             layer = by_name.get(name)
             if layer is None:
-                raise AdapterError(title, f"It acts on “{name}”, which these settings leave alone.", "Teach more parts of the model.")
+                raise AdapterError(
+                    title, f"It acts on “{name}”, which these settings leave alone.", "Teach more parts of the model."
+                )
             parts = self._parts(layer)
             if pair.rank > parts["lora_A.weight"].shape[0]:
                 raise AdapterError(title, f"Its rank is {pair.rank}.", f"Choose a rank of {pair.rank} or more.")
             if (pair.dora is not None) != ("lora_magnitude_vector" in parts):
-                raise AdapterError(title, "One of the two is weight-decomposed (DoRA) and the other is not.", "Switch DoRA.")
-            if pair.down.shape[1:] != parts["lora_A.weight"].shape[1:] or pair.up.shape[0] != parts["lora_B.weight"].shape[0]:
+                raise AdapterError(
+                    title, "One of the two is weight-decomposed (DoRA) and the other is not.", "Switch DoRA."
+                )
+            if (
+                pair.down.shape[1:] != parts["lora_A.weight"].shape[1:]
+                or pair.up.shape[0] != parts["lora_B.weight"].shape[0]
+            ):
                 raise AdapterError(title, f"“{name}” has another size there.", "It was made for another base model.")
             _fill(parts, pair.rescaled(float(layer.scaling[SLOT]) * pair.rank))
 

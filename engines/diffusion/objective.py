@@ -45,7 +45,14 @@ class NoiseSchedule:
         if prediction not in {"epsilon", "v_prediction"}:
             title = "The base model cannot be taught"
             raise ModelError(title, f"It predicts “{prediction}”; noise and velocity are known here.")
-        names = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas", "rescale_betas_zero_snr")
+        names = (
+            "num_train_timesteps",
+            "beta_start",
+            "beta_end",
+            "beta_schedule",
+            "trained_betas",
+            "rescale_betas_zero_snr",
+        )
         scheduler = DDPMScheduler(**{name: config[name] for name in names if config.get(name) is not None})
         return cls(scheduler.alphas_cumprod.float(), prediction)
 
@@ -141,9 +148,7 @@ def errors(
     return squared.mean(dim=(1, 2, 3)) * min_snr_weight(schedule.snr(timesteps), gamma, schedule.prediction)
 
 
-def denoising_loss(
-    backbone: Backbone, batch: DenoisingBatch, text: TextStates, weighting: Weighting
-) -> torch.Tensor:
+def denoising_loss(backbone: Backbone, batch: DenoisingBatch, text: TextStates, weighting: Weighting) -> torch.Tensor:
     """Training error of a batch, a scalar: subject mean + class weight x class mean, from one call of the denoiser.
 
     Latents, noise and timesteps are drawn from torch's global generator, in this order.

@@ -7,6 +7,7 @@ cost. The weights as they were are kept and put back, never computed back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -35,7 +36,7 @@ class Placement:
             for adapter, strength in adapters:
                 for name, pair in adapter.modules.items():
                     site = in_memory(name, networks)
-                    layer = networks[site.network].get_submodule(site.path)
+                    layer: Any = networks[site.network].get_submodule(site.path)
                     place = (site.network, site.path)
                     original = self._originals.setdefault(place, layer.weight.data)
                     change = change_of(pair, original, strength)

@@ -68,11 +68,12 @@ def make_sampler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - diffusers 
     import diffusers
 
     name = str(config.get("_class_name", ""))
-    kind = getattr(diffusers, name, None)
+    kind: Any = getattr(diffusers, name, None)
     if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
         title = "The base model is not complete"
         raise ModelError(title, f"Its sampler “{name}” is unknown.", "Fetch the base model again.")
-    return kind.from_config(dict(config))
+    sampler: Any = kind
+    return sampler.from_config(dict(config))
 
 
 def start_noise(base: Base, seeds: Sequence[int], how: Sampling) -> torch.Tensor:
@@ -145,7 +146,7 @@ def _denoise(
     device = next(iter(text.values())).device
     sampler.set_timesteps(how.steps, device=device)
     options = _step_options(sampler, seeds)
-    latents = start_noise(base, seeds, how).to(device) * sampler.init_noise_sigma
+    latents: torch.Tensor = start_noise(base, seeds, how).to(device) * sampler.init_noise_sigma
     both = text if negative is None else {name: torch.cat([negative[name], text[name]]) for name in text}
     copies = 1 if negative is None else 2
     timesteps = sampler.timesteps
@@ -166,7 +167,9 @@ def _guided(predicted: torch.Tensor, guidance: float, rescale: float) -> torch.T
     if rescale <= 0:
         return guided
     axes = (1, 2, 3)
-    matched = guided * (within.std(dim=axes, keepdim=True) / guided.std(dim=axes, keepdim=True).clamp_min(1e-6))
+    matched: torch.Tensor = guided * (
+        within.std(dim=axes, keepdim=True) / guided.std(dim=axes, keepdim=True).clamp_min(1e-6)
+    )
     return rescale * matched + (1.0 - rescale) * guided
 
 

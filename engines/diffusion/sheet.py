@@ -16,7 +16,10 @@ _PAPER, _INK, _QUIET, _RULE = "#ffffff", "#1d2126", "#68707a", "#e3e6ea"
 def draw_sheet(report: Mapping[str, Any], images: Sequence[Image.Image], photos: Sequence[Image.Image]) -> Image.Image:
     """The sheet of a report (see `engines.diffusion.compare`), with its pictures in the report's order."""
     columns = report["columns"]
-    by_place = {(row["column"], row["prompt"], row["seed"]): image for row, image in zip(report["pictures"], images, strict=True)}
+    by_place = {
+        (row["column"], row["prompt"], row["seed"]): image
+        for row, image in zip(report["pictures"], images, strict=True)
+    }
     rows = [(row["prompt"], row["seed"]) for row in report["pictures"] if row["column"] == 0][:MAX_ROWS]
     shown = list(photos[:MAX_PHOTOS])
     wide = max(len(columns), min(len(shown), 4), 2)
@@ -66,7 +69,9 @@ def _strip_height(shown: Sequence[Image.Image]) -> int:
 def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The whole picture inside `size`, on the rule's grey; small pictures are enlarged smoothly."""
     scale = min(size[0] / image.width, size[1] / image.height)
-    inner = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS)
+    inner = image.resize(
+        (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
+    )
     field = Image.new("RGB", size, _RULE)
     field.paste(inner, ((size[0] - inner.width) // 2, (size[1] - inner.height) // 2))
     return field
@@ -82,7 +87,9 @@ def _conditions(report: Mapping[str, Any]) -> str:
     return f"{said['base']}, {said['steps']} steps, guidance {said['guidance']:g}, {judge}"
 
 
-def _text(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, colour: str, room: int, *, bold: bool = False) -> None:
+def _text(
+    pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, colour: str, room: int, *, bold: bool = False
+) -> None:
     """One line, shortened until it fits."""
     font = ImageFont.load_default(14 if bold else 12)
     while text and pen.textlength(text, font=font) > room:

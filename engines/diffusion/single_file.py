@@ -27,9 +27,7 @@ _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
 _CONTEXT = "attn2.to_k.weight"
 _LARGER = ("conditioner.", "model.diffusion_model.label_emb.")
 _PICKLES = {".ckpt", ".pt", ".bin"}
-_PICKLE_NOTE = (
-    "The checkpoint is in an old format (pickle). It was read without running any code in it; prefer a .safetensors file."
-)
+_PICKLE_NOTE = "The checkpoint is in an old format (pickle). It was read without running any code in it; prefer a .safetensors file."
 _VELOCITY_NOTE = (
     "The checkpoint does not say what it predicts and was taken for a velocity model (768 px). "
     "Put its .yaml file beside it if pictures come out as noise."
@@ -92,7 +90,9 @@ def _layout(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     if (beside / "model_index.json").is_file():
         return beside
     if first[1] != 4:
-        raise ModelError(title, "It is made for inpainting or another special use.", "Choose its text-to-image version.")
+        raise ModelError(
+            title, "It is made for inpainting or another special use.", "Choose its text-to-image version."
+        )
     widths = {shape[1] for name, shape in shapes.items() if name.endswith(_CONTEXT) and len(shape) == 2}
     for width, name in ((768, "stable-diffusion-1"), (1024, "stable-diffusion-2")):
         if widths == {width}:

@@ -16,7 +16,8 @@ from engines.diffusion.backbones import open_base
 from engines.diffusion.captions import class_caption, sample_prompts
 from engines.diffusion.contracts import Base, DenoisingBatch, LearningRates, Teachable, TextStates
 from engines.diffusion.data import PictureBatches
-from engines.diffusion.dataset import Dataset, build as build_dataset
+from engines.diffusion.dataset import Dataset
+from engines.diffusion.dataset import build as build_dataset
 from engines.diffusion.exchange import Adapter, read_adapter, write_adapter
 from engines.diffusion.exchange.metadata import metadata_of
 from engines.diffusion.gauge import Gauge
@@ -38,7 +39,9 @@ def build(job: Job, images: Sequence[JobImage], project_root: Path, run_folder: 
 class Teach:
     """One running job of teaching; see `engines.core.contracts.Task`."""
 
-    def __init__(self, job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device) -> None:
+    def __init__(
+        self, job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device
+    ) -> None:
         self._job, self._images, self._root, self._run, self._device = job, images, project_root, run_folder, device
         self._parts: _Parts | None = None
 
@@ -154,7 +157,9 @@ class Teach:
         if not same:
             raise TrainingError(title, "It does not hold what was taught.", "Resume from the last checkpoint.")
         if not any(bool(pair.up.any()) for pair in found.modules.values()):
-            raise TrainingError(title, "It changes nothing; nothing was learned.", "Raise the learning rate or the steps.")
+            raise TrainingError(
+                title, "It changes nothing; nothing was learned.", "Raise the learning rate or the steps."
+            )
 
     @property
     def _ready(self) -> _Parts:
@@ -217,6 +222,8 @@ def _tell_about(dataset: Dataset, progress: ProgressHook) -> None:
 def _save_memory(base: Base) -> None:
     """Recompute inside the networks instead of storing."""
     for network in base.networks().values():
-        switch = getattr(network, "enable_gradient_checkpointing", None) or getattr(network, "gradient_checkpointing_enable", None)
+        switch = getattr(network, "enable_gradient_checkpointing", None) or getattr(
+            network, "gradient_checkpointing_enable", None
+        )
         if switch is not None:
             switch()

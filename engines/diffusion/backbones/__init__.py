@@ -84,7 +84,7 @@ def open_base(base: str, device: Device, *, progress: ProgressHook = quiet) -> B
         ModelError: missing, damaged, or of a kind that is not known.
     """
     path = place_of(base, progress=progress)
-    for _, family in registry().items():
+    for _, family in registry().items():  # noqa: PERF102 - a registry, not a dict
         if family.accepts(path):
             return family.open_model(path, base, device, progress=progress)
     title = "This kind of base model is not known"

@@ -73,7 +73,7 @@ class StableDiffusion:
         self._info = _info(opened, source, self._schedule)
         self._encoder_gone = False
         for network in (self.unet, self.vae, opened.text_encoder):
-            network.requires_grad_(False)  # noqa: FBT003 - torch's own signature
+            network.requires_grad_(False)
             network.eval()
 
     @property
@@ -96,7 +96,7 @@ class StableDiffusion:
         """The text encoder, opened again when it was released."""
         if self._text_encoder is None:
             self._text_encoder = self._reopen_text()
-            self._text_encoder.requires_grad_(False)  # noqa: FBT003 - torch's own signature
+            self._text_encoder.requires_grad_(False)
             self._text_encoder.eval()
         return self._text_encoder
 
@@ -147,7 +147,11 @@ class StableDiffusion:
     def tokenize(self, captions: Sequence[str]) -> torch.Tensor:
         """See `Codec`."""
         tokens: torch.Tensor = self.tokenizer(
-            list(captions), padding="max_length", max_length=self._info.text_length, truncation=True, return_tensors="pt"
+            list(captions),
+            padding="max_length",
+            max_length=self._info.text_length,
+            truncation=True,
+            return_tensors="pt",
         ).input_ids
         return tokens
 

@@ -64,7 +64,9 @@ def write_adapter(adapter: Adapter, path: Path, format: str = "diffusers", *, ov
     """
     title = "The adapter could not be written"
     if path.exists() and not overwrite:
-        raise AdapterError(title, f"“{path.name}” is there already.", "Choose another name, or say that it may be replaced.")
+        raise AdapterError(
+            title, f"“{path.name}” is there already.", "Choose another name, or say that it may be replaced."
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if format == "peft":
@@ -124,7 +126,7 @@ def _save(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], path
 
 
 def tag_frequency(captions: Mapping[str, int]) -> str:
-    """kohya's `ss_tag_frequency`: how often each caption's comma-separated parts occur, as JSON."""
+    """Kohya's `ss_tag_frequency`: how often each caption's comma-separated parts occur, as JSON."""
     counts: dict[str, int] = {}
     for caption, times in captions.items():
         for part in caption.split(","):

@@ -46,7 +46,7 @@ class LoraPair:
         return self.alpha / self.rank
 
     def delta(self) -> torch.Tensor:
-        """scale x up @ down as (out, in), fp32; a convolution's kernel flattened behind its inputs. Without the magnitude."""
+        """Scale x up @ down as (out, in), fp32; a convolution's kernel flattened behind its inputs. Without the magnitude."""
         return self.scale * self.up.float().flatten(1) @ self.down.float().flatten(1)
 
     def rescaled(self, alpha: float) -> LoraPair:
@@ -116,9 +116,13 @@ def check_fit(adapter: Adapter, backbone: Backbone) -> None:
             raise _misfit(backbone, f"it acts on “{name}”, which this base model does not have")
         wanted, found = (weight.shape[0], weight[0].numel()), (pair.up.shape[0], pair.down[0].numel())
         if wanted != found:
-            raise _misfit(backbone, f"“{name}” is {wanted[0]} x {wanted[1]} here and {found[0]} x {found[1]} in the file")
+            raise _misfit(
+                backbone, f"“{name}” is {wanted[0]} x {wanted[1]} here and {found[0]} x {found[1]} in the file"
+            )
 
 
 def _misfit(backbone: Backbone, why: str) -> AdapterError:
     title = "The adapter does not fit the base model"
-    return AdapterError(title, f"{why[0].upper()}{why[1:]}.", f"It was made for another base than “{backbone.info.title}”.")
+    return AdapterError(
+        title, f"{why[0].upper()}{why[1:]}.", f"It was made for another base than “{backbone.info.title}”."
+    )

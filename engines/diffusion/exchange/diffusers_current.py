@@ -21,7 +21,9 @@ TITLE = "Diffusers"
 ALPHA = "lorikeet.alpha"
 CONFIG = "lora_adapter_metadata"
 
-_PART = re.compile(r"^(?P<module>(?:unet|text_encoder)\..+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector(?:\.weight)?)$")
+_PART = re.compile(
+    r"^(?P<module>(?:unet|text_encoder)\..+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector(?:\.weight)?)$"
+)
 _HALVES = {"lora_A.weight": "down", "lora_B.weight": "up"}
 
 
@@ -53,7 +55,9 @@ def write(adapter: Adapter) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         tensors[f"{name}.lora_A.weight"] = plain.down
         tensors[f"{name}.lora_B.weight"] = plain.up
         if plain.dora is not None:
-            tensors[f"{name}.lora_magnitude_vector"] = plain.dora
+            # transformers, which loads the text encoder's part, wants the whole name; peft, which loads the UNet's, the short one
+            ending = ".weight" if name.startswith("text_encoder") else ""
+            tensors[f"{name}.lora_magnitude_vector{ending}"] = plain.dora
     extra: dict[str, str] = {}
     if adapter.common_alpha is not None:
         extra[ALPHA] = f"{adapter.common_alpha:.9g}"
@@ -69,7 +73,13 @@ def _peft_settings(adapter: Adapter, rank: int) -> dict[str, object]:
         if not modules:
             continue
         dora = any(adapter.modules[f"{network}.{name}"].dora is not None for name in modules)
-        values = {"r": rank, "lora_alpha": rank, "target_modules": _endings(modules), "use_dora": dora, "use_rslora": False}
+        values = {
+            "r": rank,
+            "lora_alpha": rank,
+            "target_modules": _endings(modules),
+            "use_dora": dora,
+            "use_rslora": False,
+        }
         settings |= {f"{network}.{key}": value for key, value in values.items()}
     return settings
 

@@ -18,7 +18,9 @@ NAME = "diffusers-old"
 TITLE = "Diffusers, older"
 
 _PLAIN = re.compile(r"^(?P<module>.+)\.(?:lora|lora_linear_layer)\.(?P<half>down|up)\.weight$")
-_PROCESSOR = re.compile(r"^(?P<attention>.+)\.processor\.(?P<which>to_q|to_k|to_v|to_out)_lora\.(?P<half>down|up)\.weight$")
+_PROCESSOR = re.compile(
+    r"^(?P<attention>.+)\.processor\.(?P<which>to_q|to_k|to_v|to_out)_lora\.(?P<half>down|up)\.weight$"
+)
 _SHORT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
 
 

@@ -21,11 +21,49 @@ _PREFIXES = (("lora_unet_", "unet"), ("lora_te_", "text_encoder"), ("lora_te1_",
 _PARTS = {"lora_down.weight": "down", "lora_up.weight": "up", "alpha": "alpha", "dora_scale": "dora"}
 _LARGER = ("lora_te2_", "lora_unet_input_blocks_", "lora_unet_middle_block_", "lora_unet_output_blocks_")
 _WORDS = sorted(
-    (
-        "down_blocks up_blocks mid_block attentions transformer_blocks attn1 attn2 to_q to_k to_v to_out ff net proj proj_in proj_out resnets "
-        "downsamplers upsamplers conv conv1 conv2 conv_in conv_out conv_shortcut time_emb_proj time_embedding linear_1 linear_2 "
-        "text_model encoder layers self_attn q_proj k_proj v_proj out_proj mlp fc1 fc2 embeddings"
-    ).split(),
+    [
+        "down_blocks",
+        "up_blocks",
+        "mid_block",
+        "attentions",
+        "transformer_blocks",
+        "attn1",
+        "attn2",
+        "to_q",
+        "to_k",
+        "to_v",
+        "to_out",
+        "ff",
+        "net",
+        "proj",
+        "proj_in",
+        "proj_out",
+        "resnets",
+        "downsamplers",
+        "upsamplers",
+        "conv",
+        "conv1",
+        "conv2",
+        "conv_in",
+        "conv_out",
+        "conv_shortcut",
+        "time_emb_proj",
+        "time_embedding",
+        "linear_1",
+        "linear_2",
+        "text_model",
+        "encoder",
+        "layers",
+        "self_attn",
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "out_proj",
+        "mlp",
+        "fc1",
+        "fc2",
+        "embeddings",
+    ],
     key=len,
     reverse=True,
 )
@@ -83,10 +121,8 @@ def _split(rest: str, module: str) -> list[str]:
     words: list[str] = []
     while rest:
         digits = len(rest) - len(rest.lstrip("0123456789"))
-        if digits:
-            word = rest[:digits]
-        else:
-            word = next((w for w in _WORDS if rest == w or rest.startswith(w + "_")), "")
+        known = (word for word in _WORDS if rest == word or rest.startswith(word + "_"))
+        word = rest[:digits] if digits else next(known, "")
         if not word or not (len(rest) == len(word) or rest[len(word)] == "_"):
             title = "The adapter holds something unknown"
             raise AdapterError(title, f"“{module[:100]}” is not a layer of Stable Diffusion.")

@@ -12,10 +12,16 @@ from datetime import UTC, datetime
 from engines.api.job import Job
 from engines.diffusion.contracts import BackboneInfo
 
-_ARCHITECTURES = {"sd_v1": "stable-diffusion-v1/lora", "sd_v2": "stable-diffusion-v2-512/lora", "sd_v2_v": "stable-diffusion-v2-768-v/lora"}
+_ARCHITECTURES = {
+    "sd_v1": "stable-diffusion-v1/lora",
+    "sd_v2": "stable-diffusion-v2-512/lora",
+    "sd_v2_v": "stable-diffusion-v2-768-v/lora",
+}
 
 
-def metadata_of(job: Job, info: BackboneInfo, method: Mapping[str, str], *, step: int, pictures: int, side: int) -> dict[str, str]:
+def metadata_of(
+    job: Job, info: BackboneInfo, method: Mapping[str, str], *, step: int, pictures: int, side: int
+) -> dict[str, str]:
     """Everything about a taught adapter.
 
     Args:

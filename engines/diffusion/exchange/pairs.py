@@ -44,7 +44,9 @@ def _pair(name: str, parts: PairParts, alpha: float | None) -> LoraPair:
         raise AdapterError(_TITLE, f"“{name}” is empty.")
     for tensor in parts.values():
         if not tensor.is_floating_point() or not bool(torch.isfinite(tensor.float()).all()):
-            raise AdapterError(_TITLE, f"“{name}” holds values that are not numbers.", "It may come from a failed training.")
+            raise AdapterError(
+                _TITLE, f"“{name}” holds values that are not numbers.", "It may come from a failed training."
+            )
     return LoraPair(down, up, _alpha(name, parts, alpha, int(down.shape[0])), _magnitude(name, parts, int(up.shape[0])))
 
 

@@ -72,7 +72,11 @@ def read(network: str, tensors: Mapping[str, torch.Tensor], settings: Mapping[st
 
 def write(adapter: Adapter, network: str) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
     """Tensors and settings of one network; ranks and alphas that differ go into patterns."""
-    inside = {name.removeprefix(network + "."): pair for name, pair in adapter.modules.items() if name.startswith(network + ".")}
+    inside = {
+        name.removeprefix(network + "."): pair
+        for name, pair in adapter.modules.items()
+        if name.startswith(network + ".")
+    }
     if network == "text_encoder":  # newer transformers have no `text_model.`, and peft matches names exactly
         inside = {name.removeprefix("text_model."): pair for name, pair in inside.items()}
     ranks = [pair.rank for pair in inside.values()]

@@ -35,5 +35,7 @@ def method_of(name: str, settings: Mapping[str, Any]) -> Method:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         title = "A setting is not right"
-        raise SettingsError(title, f"{kind.title}, “{place}”: {first['msg']}.", "Correct it and start again.") from error
+        raise SettingsError(
+            title, f"{kind.title}, “{place}”: {first['msg']}.", "Correct it and start again."
+        ) from error
     return method

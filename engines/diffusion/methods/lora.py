@@ -27,10 +27,17 @@ class Lora(Settings):
 
     rank: int = setting(8, "Rank", help="How much the adapter can learn, and how large its file is.", ge=1, le=256)
     alpha: float = setting(
-        0.0, "Alpha", help="Strength of the change for its rank; 0 takes the rank itself.", ge=0.0, le=512.0, advanced=True
+        0.0,
+        "Alpha",
+        help="Strength of the change for its rank; 0 takes the rank itself.",
+        ge=0.0,
+        le=512.0,
+        advanced=True,
     )
     feed_forward: bool = setting(
-        False, "Also teach the feed-forward layers", help="Learns shape and detail faster; the file is about twice as large."
+        False,
+        "Also teach the feed-forward layers",
+        help="Learns shape and detail faster; the file is about twice as large.",
     )
     text_encoder: bool = setting(
         False,
@@ -42,10 +49,16 @@ class Lora(Settings):
         advanced=True,
     )  # fmt: skip
     rank_stabilised: bool = setting(
-        False, "Rank-stabilised scale", help="Keeps the strength of the change the same at high ranks (rsLoRA).", advanced=True
+        False,
+        "Rank-stabilised scale",
+        help="Keeps the strength of the change the same at high ranks (rsLoRA).",
+        advanced=True,
     )
     weight_decomposed: bool = setting(
-        False, "Weight-decomposed", help="Learns size and direction of each weight apart (DoRA). Slower, often closer.", advanced=True
+        False,
+        "Weight-decomposed",
+        help="Learns size and direction of each weight apart (DoRA). Slower, often closer.",
+        advanced=True,
     )
     init: Literal["kaiming", "gaussian"] = setting(
         "kaiming",

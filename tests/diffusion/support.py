@@ -1,0 +1,116 @@
+"""Small pieces that tests of the diffusion side share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from engines.api.job import Job, JobConcept, JobImage, JobMethod
+from engines.api.recipe import DataSettings, LoopSettings, ObjectiveSettings, Recipe, SampleSettings
+from engines.core.devices import Device, pick
+from engines.diffusion.backbones import open_base
+from engines.diffusion.contracts import Base, LearningRates, Teachable
+from engines.diffusion.exchange import Adapter, LoraPair
+from engines.diffusion.methods import method_of
+
+CPU: Device = pick("cpu")
+RATES = LearningRates(1e-2, 1e-2)
+
+
+def open_tiny(folder: Path) -> Base:
+    """A fresh base of a tiny folder."""
+    return open_base(f"file:{folder}", CPU)
+
+
+def attach(base: Base, name: str = "lora", *, seed: int = 0, **settings: object) -> Teachable:
+    """A method placed in a base, the same way every time."""
+    torch.manual_seed(seed)
+    return method_of(name, settings).attach(base, RATES)
+
+
+def stir(trainable: Teachable, *, seed: int = 1, size: float = 0.05) -> None:
+    """Give every trained tensor random values, as if much had been learned."""
+    generator = torch.Generator().manual_seed(seed)
+    state = trainable.state()
+    trainable.load_state(
+        {
+            name: tensor + size * torch.randn(tensor.shape, generator=generator)
+            if "magnitude" not in name
+            else tensor * (1 + size * torch.rand(tensor.shape, generator=generator))
+            for name, tensor in state.items()
+        }
+    )
+
+
+def probe(base: Base) -> torch.Tensor:
+    """What a base says of fixed noise and words; differs as soon as an adapter acts anywhere."""
+    generator = torch.Generator().manual_seed(3)
+    side = base.info.resolution // base.info.latent_factor
+    noisy = torch.randn(2, base.info.latent_channels, side, side, generator=generator)
+    text = base.encode_prompts(["a sks dog", ""])
+    with torch.no_grad():
+        return base.predict(noisy, torch.tensor([10, 700]), text)
+
+
+def random_adapter(base: Base, *, rank: int = 4, alpha: float = 3.0, text: bool = True, seed: int = 0) -> Adapter:
+    """An adapter on all attention of a base."""
+    generator = torch.Generator().manual_seed(seed)
+    from engines.diffusion.exchange import canonical
+
+    modules: dict[str, LoraPair] = {}
+    networks = base.networks()
+    for site in (*base.attention_linears(), *(base.text_linears() if text else ())):
+        weight = networks[site.network].get_submodule(site.path).weight
+        down = torch.randn(rank, weight.shape[1], generator=generator) * 0.1
+        up = torch.randn(weight.shape[0], rank, generator=generator) * 0.1
+        modules[canonical(site)] = LoraPair(down, up, alpha)
+    return Adapter(modules, {"modelspec.title": "Test"})
+
+
+def make_pictures(root: Path, count: int, *, sizes: tuple[tuple[int, int], ...] = ((40, 40),)) -> list[JobImage]:
+    """Smooth random pictures in `<root>/images`."""
+    (root / "images").mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(0)
+    found = []
+    for number in range(count):
+        coarse = generator.integers(0, 255, (4, 4, 3), dtype=np.uint8)
+        size = sizes[number % len(sizes)]
+        file = root / "images" / f"{number:03d}.png"
+        Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(file)
+        found.append(JobImage(file=f"images/{file.name}", caption="a photo of a [trigger] dog"))
+    return found
+
+
+def make_job(
+    base: Path,
+    *,
+    method: Mapping[str, object] | None = None,
+    data: Mapping[str, object] | None = None,
+    objective: Mapping[str, object] | None = None,
+    loop: Mapping[str, object] | None = None,
+    start_from: str = "",
+) -> Job:
+    """A job of teaching on a tiny base."""
+    return Job(
+        id="run",
+        title="My dog",
+        created=1_700_000_000.0,
+        concept=JobConcept(name="dog", trigger="sks", class_noun="dog"),
+        base=f"file:{base}",
+        method=JobMethod(settings=dict(method or {"rank": 4})),
+        recipe=Recipe(
+            data=DataSettings(**dict(data or {})),
+            objective=ObjectiveSettings(**dict(objective or {})),
+            loop=LoopSettings(**{"steps": 4, "batch_size": 2, **dict(loop or {})}),
+            samples=SampleSettings(inference_steps=2, prompts=("a sks dog",)),
+        ),
+        start_from=start_from,
+    )
+
+
+def quiet(phase: str, text: str, done: int, total: int) -> None:
+    """A progress hook nobody listens to."""
