@@ -20,7 +20,7 @@ class DataSettings(Settings):
         ge=0,
         le=2048,
         unit="px",
-        zero="model's own",
+        zero="automatic",
     )
     buckets: bool = setting(
         True,

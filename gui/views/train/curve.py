@@ -138,6 +138,7 @@ class _Plot:
             axis.setPen(make(None))
             axis.setTickPen(make(tokens.colour("line"), width=1))
             axis.setTextPen(make(tokens.colour("muted")))
+            axis.setZValue(-10)  # the grid belongs behind the curve
             axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=8, maxTickLevel=0)
         self._item.getAxis("left").setGrid(255)
         self._item.getAxis("bottom").setGrid(False)

@@ -37,7 +37,7 @@ class TrainPage(QWidget):
         self._filled_for = ""
         self.current = ""
         self._header = TrainHeader(services)
-        self._plan = PlanColumn(services, on_start=self.start, on_drawn=self._fill_from_last)
+        self._plan = PlanColumn(services, on_start=self.start, on_drawn=self._refresh_all)
         self._watch = WatchPanel(services, self)
         self._teach = EmptyState(
             "train",
@@ -51,8 +51,8 @@ class TrainPage(QWidget):
         self._plan.draw()
         self._refresh_all()
 
-    def actions(self) -> tuple[Action, ...]:  # type: ignore[override] # the pages' own protocol, see gui.views
-        """Commands for the palette."""
+    def page_actions(self) -> tuple[Action, ...]:
+        """Commands for the palette and its shortcuts."""
         return _actions(self._header, self._plan, self.start)
 
     def shown(self) -> None:
@@ -108,22 +108,27 @@ class TrainPage(QWidget):
     def _lay_out(self) -> None:
         teach = Card(name="train.firstTimeCard")
         teach.body.addWidget(self._teach)
-        self._teach_card = teach
+        # The scrolling columns end a gap further right, where their bars stand; what does not scroll keeps the page's margin.
+        self._teach_card = QWidget()
+        holder = QVBoxLayout(self._teach_card)
+        holder.setContentsMargins(0, 0, design.GAP, 0)
+        holder.addWidget(teach)
+        self._header.setContentsMargins(0, 0, design.GAP, 0)
         right = QVBoxLayout()
         right.setSpacing(12)
-        right.addWidget(teach, 1)
+        right.addWidget(self._teach_card, 1)
         right.addWidget(self._watch, 1)
         both = QWidget()
         columns = QHBoxLayout(both)
         columns.setContentsMargins(0, 0, 0, 0)
-        columns.setSpacing(design.GAP)
+        columns.setSpacing(0)
         columns.addWidget(self._plan)
         columns.addLayout(right, 1)
         self._stack = QStackedWidget()
         self._stack.addWidget(both)
         self._stack.addWidget(self._empty)
         page = QVBoxLayout(self)
-        page.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN, 20)
+        page.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN - design.GAP, 20)
         page.setSpacing(18)
         page.addWidget(self._header)
         page.addWidget(self._stack, 1)

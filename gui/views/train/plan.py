@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from engines.api.catalog import DeviceEntry
 from engines.api.job import Job
 from engines.launch.forecast import Outlook, best_device, outlook
 from gui.services import Services
+from gui.theme import tokens as design
 from gui.views.train.estimate import during, from_outlook
 from gui.views.train.fits import FitsCard
 from gui.views.train.readiness import Readiness
 from gui.views.train.setup import SetupPanel
 from gui.widgets.buttons import PrimaryButton
+from gui.widgets.gutter import GutterScroll
 from gui.widgets.notice import Notice
 from gui.widgets.text import Label
 from gui.workers.background import Task
 from gui.workers.runs import RunDraft, RunView
 
 _WIDTH_PX = 344
-_ANY_WIDTH = 16_777_215
 _PAUSE_MS = 150
 
 
@@ -46,21 +47,21 @@ class PlanColumn(QWidget):
         self._advice = Label(role="warning", wrap=True)
         self.start_button = PrimaryButton("Start training", name="train.start", icon="play", on_click=on_start)
         self.start_button.setMinimumHeight(40)
-        self.start_button.setMaximumWidth(_ANY_WIDTH)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(self._setup)
+        self.start_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fits.hide()
-        self.setFixedWidth(_WIDTH_PX)
+        self.setFixedWidth(_WIDTH_PX + design.GAP)
+        scroll = GutterScroll()
+        scroll.column.addWidget(self._setup)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(0, 0, design.GAP, 0)
+        foot.setSpacing(10)
+        for widget in (self._fits, self._advice, self.start_button):
+            foot.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(12)
+        column.setSpacing(10)
         column.addWidget(scroll, 1)
-        for widget in (self._fits, self._advice, self.start_button):
-            column.addWidget(widget)
+        column.addLayout(foot)
         catalog = services.catalog
         catalog.loaded.connect(lambda _catalog: self.draw())
         catalog.failed.connect(lambda words: self._setup.say(f"What is on offer could not be read: {words}"))

@@ -31,7 +31,7 @@ class SetupPanel(QWidget):
         self._cards: dict[str, Card] = {}
         self._settings: SettingsCard | None = None
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 2, 0)
+        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
         self._waiting = Label("Reading what is on offer…", role="muted", wrap=True)
         self._column.addWidget(self._waiting)

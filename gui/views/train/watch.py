@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit
 
 from gui.services import Services
 from gui.views.train.ending import EndingCard
@@ -15,6 +15,7 @@ from gui.views.train.learning import LearningCard
 from gui.views.train.past import PastCard
 from gui.views.train.samples import SamplesCard
 from gui.views.train.upnext import UpNextCard
+from gui.widgets.gutter import GutterScroll
 from gui.widgets.notice import Notice, of_error
 from gui.widgets.sheet import Sheet
 from gui.workers.runs import RunView
@@ -22,15 +23,13 @@ from projects import edits
 from projects.errors import ProjectError
 
 
-class WatchPanel(QScrollArea):
+class WatchPanel(GutterScroll):
     """Shows one training; `repeat` of the page is called with a run's id to fill the form from it."""
 
     def __init__(self, services: Services, page: TrainLike) -> None:
         super().__init__()
         self._services = services
         self._page = page
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
         runs = services.runs
         self._ending = EndingCard(
             services.background,
@@ -49,16 +48,10 @@ class WatchPanel(QScrollArea):
         self._past = PastCard(
             services.background, look=page.look, repeat=page.repeat, rename=self._rename, remove=self._remove
         )
-        inner = QWidget()
-        inner.setObjectName("scrollBody")
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, 2, 0)
-        column.setSpacing(12)
-        column.addWidget(self._ending)
-        column.addWidget(self._learning, 1)
+        self.column.addWidget(self._ending)
+        self.column.addWidget(self._learning, 1)
         for card in (self._samples, self._up_next, self._past):
-            column.addWidget(card)
-        self.setWidget(inner)
+            self.column.addWidget(card)
 
     def warm_up(self) -> None:
         """Load what is slow to load."""
