@@ -23,7 +23,12 @@ class Stopped(Exception):  # noqa: N818 - not an error: the person asked for it
 
 
 ProgressHook = Callable[[str, str, int, int], None]
-"""Called as (phase, text, done, total) during long preparations; raises `Stopped` when the person asked to stop."""
+"""Called as (phase, text, done, total) during long preparations; raises `Stopped` when the person asked to stop.
+
+With the phase `NOTE` the text is kept as a note: its first sentence becomes the note's title.
+"""
+
+NOTE = "note"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from engines.api.errors import TrainingError
 from engines.core import environment, loop, memory, randomness
 from engines.core.admission import Admitted
 from engines.core.checkpoint import Checkpoints, Kept, file_figures
-from engines.core.contracts import Stopped, Task
+from engines.core.contracts import NOTE, Stopped, Task
 from engines.core.controls import Controls
 from engines.core.desk import Desk, clear_unfinished
 from engines.core.devices import Device, pick
@@ -117,6 +117,10 @@ class Life:
     def _progress(self, phase: str, text: str, done: int, total: int) -> None:
         if self._controls.wants_end():
             raise Stopped
+        if phase == NOTE:
+            title, _, rest = text.partition(". ")
+            self._note(title.rstrip("."), rest)
+            return
         now = time.monotonic()
         if phase == self._told[0] and now - self._told[1] < _PROGRESS_S and not 0 < total == done:
             return

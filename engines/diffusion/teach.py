@@ -10,7 +10,7 @@ import torch
 from engines.api.errors import AdapterError, JobError, TrainingError
 from engines.api.job import Job, JobImage
 from engines.api.recipe import Recipe
-from engines.core.contracts import ProgressHook, SampleFile
+from engines.core.contracts import NOTE, ProgressHook, SampleFile
 from engines.core.devices import Device
 from engines.diffusion.backbones import open_base
 from engines.diffusion.captions import class_caption, sample_prompts
@@ -26,10 +26,6 @@ from engines.diffusion.objective import Weighting, denoising_loss
 from engines.diffusion.prior import class_pictures
 from engines.diffusion.sampling import Sampling, draw
 from projects.files import atomic_path
-
-NOTE = "note"
-"""Progress phase whose text is worth keeping as a note."""
-
 
 def build(job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device) -> Teach:
     """The task for a job of kind `teach`; cheap, see `engines.core.tasks.TaskBuilder`."""
