@@ -1,0 +1,1 @@
+"""The interactive worker: keeps models warm and answers the window's requests as JSON lines over its pipes."""

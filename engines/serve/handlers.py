@@ -1,0 +1,176 @@
+"""How each kind of request is answered. Torch is loaded by the first that needs it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.api.errors import JobError, SettingsError
+from engines.api.requests import Answer, Compare, Done, Export, Generate, Inspect, Picture, Release, Request, Working
+from engines.launch.folder import load_job
+from projects.files import atomic_path
+
+if TYPE_CHECKING:
+    from engines.diffusion.compare import Made
+    from engines.diffusion.generate import Generator
+
+_MAX_PICTURES = 1000
+
+
+class Unwanted(Exception):  # noqa: N818 - not an error: somebody asked for something else
+    """The request at work gave way."""
+
+
+class Handlers:
+    """Answers requests one at a time; keeps the base model warm in between.
+
+    Args:
+        tell: sends an answer.
+        unwanted: whether the request at work gave way; asked between denoising steps.
+    """
+
+    def __init__(self, tell: Callable[[Answer], None], unwanted: Callable[[], bool]) -> None:
+        self._tell = tell
+        self._unwanted = unwanted
+        self._generator: Generator | None = None
+
+    def answer(self, request: Request) -> Done:
+        """Do what is asked, telling of progress on the way, and return the last answer.
+
+        Raises:
+            Unwanted: it gave way to another request.
+            UserError: it cannot be done, in words.
+        """
+        match request:
+            case Generate():
+                return self._generate(request)
+            case Compare():
+                return self._compare(request)
+            case Inspect():
+                from engines.launch.adapter_info import describe
+
+                return Done(id=request.id, data=describe(Path(request.file)).as_data())
+            case Export():
+                return self._export(request)
+            case Release():
+                self.release()
+                return Done(id=request.id)
+            case _:
+                raise SettingsError("The request is not understood", f"“{request.type}” is not answered here.")
+
+    def release(self) -> None:
+        """Give the memory of all models back."""
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            generator.release()
+
+    def _generate(self, request: Generate) -> Done:
+        pairs = [(prompt, seed) for prompt in request.prompts for seed in request.seeds]
+        if not 0 < len(pairs) <= _MAX_PICTURES:
+            raise SettingsError(
+                "There is nothing to make", f"Ask for 1 to {_MAX_PICTURES} pictures: prompts and seeds."
+            )
+        folder = _folder(request.folder)
+        generator = self._warm(request.id, request.base)
+        generator.use(request.adapters)
+        pictures = generator.pictures(
+            [prompt for prompt, _ in pairs],
+            [seed for _, seed in pairs],
+            steps=request.steps,
+            guidance=request.guidance,
+            negative=request.negative,
+            size=(request.width, request.height),
+            on_step=self._stepping(request.id, "Making pictures"),
+        )
+        files = []
+        for number, ((prompt, seed), picture) in enumerate(zip(pairs, pictures, strict=True)):
+            path = folder / f"picture-{number:03d}-seed-{seed}.png"
+            with atomic_path(path, durable=False) as temporary:
+                picture.save(temporary, format="PNG")
+            files.append(str(path))
+            self._tell(Picture(id=request.id, file=str(path), prompt=prompt, seed=seed))
+        return Done(id=request.id, data={"files": files})
+
+    def _compare(self, request: Compare) -> Done:
+        folder = _folder(request.folder)
+        generator = self._warm(request.id, request.base)
+        from engines.diffusion.compare import Comparison, compare
+
+        def made(one: Made) -> None:
+            file = str(folder / one.file)
+            self._tell(Picture(id=request.id, file=file, prompt=one.prompt, seed=one.seed, column=one.column))
+
+        report = compare(
+            generator,
+            Comparison.of(request),
+            folder,
+            on_picture=made,
+            on_step=self._stepping(request.id, "Comparing"),
+        )
+        return Done(id=request.id, data=report)
+
+    def _export(self, request: Export) -> Done:
+        from engines.diffusion.exchange import export
+
+        captions = captions_beside(Path(request.file)) if request.include_captions else None
+        written = export(
+            Path(request.file),
+            Path(request.target),
+            request.format,
+            overwrite=request.overwrite,
+            captions=captions,
+        )
+        return Done(id=request.id, data=written.as_data())
+
+    def _warm(self, request_id: str, base: str) -> Generator:
+        """The generator with this base open; the slow part of a first request."""
+        self._check()
+        if self._generator is None:
+            self._tell(Working(id=request_id, text="Starting"))
+            from engines.core.devices import pick
+            from engines.diffusion.generate import Generator
+
+            self._check()
+            self._generator = Generator(pick())
+
+        def progress(_phase: str, text: str, done: int, total: int) -> None:
+            self._check()
+            self._tell(Working(id=request_id, text=text, done=done, total=total))
+
+        self._generator.open(base, progress=progress)
+        return self._generator
+
+    def _stepping(self, request_id: str, text: str) -> Callable[[int, int], None]:
+        def on_step(done: int, total: int) -> None:
+            self._check()
+            self._tell(Working(id=request_id, text=text, done=done, total=total))
+
+        return on_step
+
+    def _check(self) -> None:
+        if self._unwanted():
+            raise Unwanted
+
+
+def captions_beside(adapter: Path) -> dict[str, int]:
+    """How often each caption was learned from, when the adapter lies in a run's folder (or a checkpoint's); else empty."""
+    for folder in (adapter.parent, adapter.parent.parent.parent):
+        try:
+            job, images = load_job(folder)
+        except JobError:
+            continue
+        counts: Counter[str] = Counter()
+        for image in images:
+            counts[image.caption.replace("[trigger]", job.concept.trigger)] += image.repeats
+        return dict(counts)
+    return {}
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_absolute():
+        raise SettingsError("The folder for the pictures must be given in full", f"“{text}” is relative.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
