@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from gui.services import Services
 
 
+PALETTE = "window.palette"
+
+
 def _always(services: Services) -> bool:  # noqa: ARG001 - the shape of a condition
     return True
 
@@ -77,6 +80,13 @@ def _project_actions() -> tuple[Action, ...]:
         ),
         Action(
             "project.close", "Close this project", opening.close_project, ("Ctrl+W",), enabled=has_project, icon="close"
+        ),
+        Action(
+            PALETTE,
+            "Search or run anything",
+            lambda services: services.palette_asked.emit(),
+            ("Ctrl+K",),
+            icon="search",
         ),
         Action("window.quit", "Quit Lorikeet", opening.quit_window, ("Ctrl+Q",), icon="close", words="exit"),
     )

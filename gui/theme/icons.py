@@ -95,8 +95,11 @@ def _source(name: str) -> str:
 
 def _draw(painter: QPainter, source: str, box: QRectF, colour: QColor) -> None:
     renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    # A box wider than high keeps room at the right: the gap between an icon and the words of its button.
+    edge = min(box.width(), box.height())
+    square = QRectF(box.left(), box.top() + (box.height() - edge) / 2, edge, edge)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setOpacity(painter.opacity() * colour.alphaF())
-    renderer.render(painter, box)
+    renderer.render(painter, square)
     painter.restore()

@@ -26,7 +26,7 @@ def _button(text: str, kind: Kind, icon: str, name: str, on_click: Callable[[], 
     if icon:
         ink = {"primary": "on_accent", "danger": "bad_text", "link": "accent_text"}.get(kind, "text")
         button.setIcon(drawing(icon, ink=ink))
-        button.setIconSize(QSize(16, 16))
+        button.setIconSize(QSize(20, 16))
     if on_click is not None:
         button.clicked.connect(lambda _checked=False: on_click())
     return button

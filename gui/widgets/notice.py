@@ -92,6 +92,16 @@ class NoticeBar(QFrame):
             self._waiting.append(self._shown)
         self._present(notice)
 
+    def height_at(self, width: int) -> int:
+        """The height that shows all of the notice at this width."""
+        layout = self.layout()
+        return layout.totalHeightForWidth(width) if layout is not None else self.sizeHint().height()
+
+    def close_passing(self) -> None:
+        """Put away a notice that only told of something under way."""
+        if self._shown is not None and self._shown.level == "info":
+            self.close_current()
+
     def close_current(self) -> None:
         """Put the notice away."""
         self._timer.stop()

@@ -95,13 +95,14 @@ class EmptyState(QWidget):
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._title = Label(title, role="title")
         self._text = Label(text, role="muted", wrap=True)
-        self._text.setFixedWidth(440)
+        self._text.setMaximumWidth(440)
+        self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         for label in (self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(picture, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(4)
         column.addWidget(self._title, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(_centred(self._text))
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addStretch(1)
@@ -118,3 +119,14 @@ class EmptyState(QWidget):
         """Say something else."""
         self._title.setText(title)
         self._text.setText(text)
+
+
+def _centred(widget: QWidget) -> QWidget:
+    """A row in which a widget of limited width stands in the middle; an alignment would deny it its height for width."""
+    box = QWidget()
+    row = QHBoxLayout(box)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addStretch(1)
+    row.addWidget(widget, 1000)
+    row.addStretch(1)
+    return box

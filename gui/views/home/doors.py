@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from engines.api import places
 from gui.widgets.card import Card
 from gui.widgets.chips import Chip
 from gui.widgets.picture import PictureView
 from gui.widgets.text import Label
+
+_HEAD_PX = 21
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ def door_card(door: Door) -> Card:
     card = Card(name=f"home.{door.page}", clickable=True, padding=1)
     card.setAccessibleName(f"{door.title}. {door.sentence}{' Coming later.' if door.later else ''}")
     card.body.setSpacing(0)
+    # Four doors of one width, whatever stands on them.
+    card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     picture = PictureView(radius=13, top_only=True, ratio=1.86)
     picture.set_picture(QPixmap(str(places.resources() / "pictures" / f"{door.picture}.jpg")))
     card.body.addWidget(picture)
@@ -51,6 +55,7 @@ def door_card(door: Door) -> Card:
     head.setSpacing(8)
     head.addWidget(Label(door.title, role="title"))
     head.addStretch(1)
+    head.addStrut(_HEAD_PX)
     if door.later:
         head.addWidget(Chip("Coming later"))
     column.addLayout(head)

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from gui import opening
@@ -119,7 +118,11 @@ class ConceptPanel(QWidget):
         self._noun.editingFinished.connect(lambda: self._edited(self._noun, "class_noun"))
         self._remove = LinkButton("Remove this subject…", name="images.removeConcept", on_click=self._remove_concept)
         card.body.addSpacing(4)
-        card.body.addWidget(self._remove, 0, Qt.AlignmentFlag.AlignLeft)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(-7, 0, 0, 0)  # its words begin where the others do
+        foot.addWidget(self._remove)
+        foot.addStretch(1)
+        card.body.addLayout(foot)
         return card
 
     def _row(self, concept: Concept) -> Card:

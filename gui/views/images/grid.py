@@ -46,7 +46,10 @@ class Grid(QListView):
         self.setAcceptDrops(False)  # so that a drop goes on to the window, which knows what to do with it
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(lambda point: self.menu_asked.emit(self.viewport().mapToGlobal(point)))
-        self.verticalScrollBar().setSingleStep(40)
+        bar = self.verticalScrollBar()
+        bar.setSingleStep(40)
+        # Its place is always kept, so that the columns do not jump; it is seen only when there is something to scroll.
+        bar.rangeChanged.connect(lambda least, most: bar.setEnabled(most > least))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)

@@ -6,7 +6,7 @@ from functools import partial
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPixmap, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui import opening
 from gui.models.thumbnails import Thumbnails
@@ -15,6 +15,8 @@ from gui.widgets.buttons import DangerButton, LinkButton, QuietButton
 from gui.widgets.card import Card, separator
 from gui.widgets.chips import Chip
 from gui.widgets.flow import FlowLayout
+from gui.widgets.number import NumberBox
+from gui.widgets.page import EmptyState
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel, Label
 from projects import edits
@@ -83,12 +85,7 @@ class Inspector(Card):
         self.caption = CaptionField()
         self.caption.done.connect(self.commit)
         self._bulk = self._make_bulk()
-        self._repeats = QSpinBox()
-        self._repeats.setObjectName("images.repeats")
-        self._repeats.setAccessibleName("Times seen in each round")
-        self._repeats.setRange(1, edits.MOST_REPEATS)
-        self._repeats.setKeyboardTracking(False)
-        self._repeats.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._repeats = NumberBox(1, edits.MOST_REPEATS, name="images.repeats", words="Times seen in each round")
         self._repeats.valueChanged.connect(self._set_repeats)
         self._remove = DangerButton("Remove", name="images.remove", icon="trash", on_click=self.remove_asked.emit)
         self._arrange()
@@ -106,15 +103,15 @@ class Inspector(Card):
             self.commit()
         typing = same and self.caption.hasFocus() and self.caption.document().isModified()
         self._images = images
-        self.setEnabled(bool(images))
+        self._details.setVisible(bool(images))
+        self._nothing.setVisible(not images)
         self._refresh_head()
         if not typing:
             self._refresh_caption()
         self._repeats.blockSignals(True)
         self._repeats.setValue(images[0].repeats if images else 1)
         self._repeats.blockSignals(False)
-        for widget in (self._bulk, self._flags):
-            widget.setVisible(bool(images))
+        self._bulk.setVisible(len(images) > 1)
         editable = not self._services.session.read_only
         self.caption.setReadOnly(not editable)
         for widget in (self._bulk, self._remove, self._repeats):
@@ -135,7 +132,17 @@ class Inspector(Card):
         self.caption.selectAll()
 
     def _arrange(self) -> None:
-        body = self.body
+        self._nothing = EmptyState(
+            "edit",
+            "Select photos",
+            "Click one to see it and write its caption. Hold Ctrl or Shift to caption several at once.",
+            name="images.nothing",
+        )
+        self.body.addWidget(self._nothing)
+        self._details = QWidget()
+        self.body.addWidget(self._details)
+        body = QVBoxLayout(self._details)
+        body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(7)
         body.addWidget(self._picture)
         body.addWidget(self._title)
@@ -184,8 +191,6 @@ class Inspector(Card):
         count = len(self._images)
         self._flag_row.clear()
         if not count:
-            self._title.setText("Nothing selected")
-            self._facts.setText("Select photos to see and caption them.")
             self._picture.set_picture(None)
             return
         first = self._images[0]

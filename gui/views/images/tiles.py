@@ -62,7 +62,7 @@ class Tiles(QStyledItemDelegate):
         self._edge(painter, place, option, tokens)
         words = QRect(box.left() + 2, place.bottom() + 3, box.width() - 4, _CAPTION_PX - 4)
         painter.setPen(tokens.colour("text" if selected or image.caption else "muted"))
-        small = QFont(painter.font())
+        small = QFont(option.font)
         small.setPixelSize(design.SMALL_PX)
         painter.setFont(small)
         text = painter.fontMetrics().elidedText(

@@ -80,7 +80,8 @@ class PreferencesPage(QWidget):
         self._folder = ElidedLabel(
             str(self._services.preferences.projects_folder()), role="muted", mode=Qt.TextElideMode.ElideMiddle
         )
-        self._folder.setMinimumWidth(220)
+        self._folder.setMinimumWidth(280)
+        self._folder.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         change = QuietButton("Change…", name="preferences.folder", on_click=self._change_folder)
         card.body.addLayout(
             _row("New projects lie in", "Projects that are there already stay where they are.", self._folder, change)

@@ -27,7 +27,7 @@ def load() -> str:
     try:
         return keyring.get_password(SERVICE, ACCOUNT) or ""
     except KeyringError as error:
-        raise _missing(error) from error
+        raise _missing() from error
 
 
 def store(token: str) -> None:
@@ -48,12 +48,12 @@ def store(token: str) -> None:
         except PasswordDeleteError:
             return
     except KeyringError as error:
-        raise _missing(error) from error
+        raise _missing() from error
 
 
-def _missing(error: Exception) -> KeyringMissingError:
+def _missing() -> KeyringMissingError:
     return KeyringMissingError(
         "The token cannot be kept on this computer",
-        f"There is no keyring that Lorikeet may use ({error}).",
+        "There is no keyring that Lorikeet may use.",
         "Set the environment variable HF_TOKEN before starting Lorikeet instead; it is never written to a file.",
     )

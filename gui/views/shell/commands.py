@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui import opening
-from gui.actions import Action, window_actions
+from gui.actions import PALETTE, Action, window_actions
 from gui.services import Services
 
 
@@ -42,7 +42,8 @@ class Commands(QObject):
 
     def offered(self) -> tuple[Action, ...]:
         """What the palette shows: what can be done now on this page, then in the window, then the recent projects."""
-        usable = [action for action in (*self._page, *self.always) if action.enabled(self._services)]
+        commands = (action for action in (*self._page, *self.always) if action.id != PALETTE)
+        usable = [action for action in commands if action.enabled(self._services)]
         return (*usable, *self._recent())
 
     def by_id(self, action_id: str) -> Action:

@@ -43,7 +43,7 @@ Index = QModelIndex | QPersistentModelIndex
 def score(query: str, title: str, words: str = "") -> int:
     """How well a command answers what was typed: 0 not at all, higher is better.
 
-    The start of the title beats the start of a word, which beats letters anywhere, which beats the other words it is found by.
+    The start of the title beats the start of a word, which beats the middle of a word, which beats the other words it is found by.
     """
     wanted = query.casefold().split()
     if not wanted:
@@ -59,8 +59,6 @@ def score(query: str, title: str, words: str = "") -> int:
             total += 20
         elif any(word.startswith(part) for word in more.split()):
             total += 10
-        elif _in_order(part, name):
-            total += 5
         else:
             return 0
     return total
@@ -229,8 +227,3 @@ class _Rows(QStyledItemDelegate):
             painter.setPen(QColor(tokens.muted))
             painter.drawText(box.adjusted(0, 0, -12, 0), line | Qt.AlignmentFlag.AlignRight, words)
         painter.restore()
-
-
-def _in_order(letters: str, text: str) -> bool:
-    rest = iter(text)
-    return all(letter in rest for letter in letters)

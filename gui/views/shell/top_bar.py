@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
-from engines.api.catalog import DeviceEntry
 from gui.theme.icons import icon
 from gui.widgets.text import Label
 from projects.project import Project
+
+if TYPE_CHECKING:
+    from engines.api.catalog import DeviceEntry
 
 HEIGHT_PX = 52
 _LONGEST_NAME = 48

@@ -24,7 +24,7 @@ from projects.errors import UserError
 
 _FIRST_SIZE = QSize(1280, 840)
 _SMALLEST = QSize(960, 600)
-_NOTICE_WIDTH_PX = 720
+_NOTICE_WIDTH_PX = 640
 _PROJECT_MENU = ("project.rename", "project.folder", "", "project.new", "project.open", "", "project.close")
 
 
@@ -169,6 +169,7 @@ class MainWindow(QWidget):
 
     def _opened(self) -> None:
         self._refresh_title()
+        self.notices.close_passing()
         opening.note_seen(self._services)
 
     def _changed(self, change: Change) -> None:
@@ -203,7 +204,7 @@ class MainWindow(QWidget):
 
     def _float(self) -> None:
         width = min(_NOTICE_WIDTH_PX, self.stack.width() - 40)
-        height = max(self.notices.heightForWidth(width), self.notices.sizeHint().height())
+        height = self.notices.height_at(width)
         left = self.stack.x() + (self.stack.width() - width) // 2
         self.notices.setGeometry(left, self.height() - height - 22, width, height)
         if self.palette_box.isVisible():
