@@ -68,17 +68,24 @@ def demo(
     subject: Annotated[str, typer.Option("--subject", help="One of the sample subjects.")] = "tobi-bear",
     base: Annotated[str, typer.Option("--base", help="Another base model than the starter.")] = "starter",
     preset: Annotated[str, typer.Option("--preset", help="quick, balanced or best.")] = "quick",
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps, instead of the preset's.")] = None,
     as_json: Json = False,
 ) -> int:
     """Teach a sample subject and show before and after, in a minute or two, without fetching anything."""
     voice = Voice(as_json)
-    story = play(folder or _default_place(subject), voice, subject=subject, base=base, preset=preset)
+    story = play(folder or _default_place(subject), voice, subject=subject, base=base, preset=preset, steps=steps)
     voice.result(document(story), words(story))
     return FINE if story.clear else MISSED
 
 
 def play(
-    root: Path, voice: Voice, *, subject: str = "tobi-bear", base: str = "starter", preset: str = "quick"
+    root: Path,
+    voice: Voice,
+    *,
+    subject: str = "tobi-bear",
+    base: str = "starter",
+    preset: str = "quick",
+    steps: int | None = None,
 ) -> Story:
     """Do it all in the new project `root` and return what came of it.
 
@@ -98,7 +105,8 @@ def play(
         with clock.part("import"):
             added = edits.add_concept(project, facts["name"], trigger=facts["trigger"], class_noun=facts["class_noun"])
             take_in(project, [pictures], added.ids[0], voice)
-        changes = {"samples": {"every": 0}, "loop": {"validate_every": 50, "checkpoint_every": 100_000}}
+        loop = {"validate_every": 50, "checkpoint_every": 100_000, **({"steps": steps} if steps else {})}
+        changes = {"samples": {"every": 0}, "loop": loop}
         wishes = Wishes(title=facts["name"], base=base_address(base), preset=preset, changes=changes)
         run = prepare_run(project, added.ids[0], wishes)
     with clock.part("load libraries"):

@@ -1,0 +1,200 @@
+"""Teaching: steps a second against a plain diffusers and peft loop, and the demo's seconds and likeness.
+
+Both loops teach the same sample subject to the starter with the same settings, in one process, turn and turn about, so that whatever else
+the machine does falls on both. Ours is the whole worker with its journal, not a bare loop; the demo is a cold process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engines.api import events as ev
+from engines.bench.table import Bench, Figure, Result, Table
+
+SENTENCE = "steps a second against a plain diffusers and peft loop; the demo's seconds and likeness"
+
+SUBJECT = "tobi-bear"
+PAIRS, STEPS = 5, 60
+QUICK_PAIRS, QUICK_STEPS = 1, 4
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of both loops: steps a second of each."""
+
+    plain: float
+    ours: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours was."""
+        return self.ours / self.plain
+
+
+def measure(bench: Bench) -> Result:
+    """Run both, then the demo."""
+    from engines.api.places import starter
+
+    turns, conditions = compare_loops(bench, starter("diffusion"))
+    ratios = [turn.ratio for turn in turns]
+    spread = f"{len(turns)} turns, {min(ratios):.2f} to {max(ratios):.2f}"
+    table = Table(
+        "Steps a second, turn and turn about",
+        ("turn", "plain loop", "Lorikeet", "ratio"),
+        tuple((number, turn.plain, turn.ours, turn.ratio) for number, turn in enumerate(turns, start=1)),
+    )
+    bench.say("The demo, in a process of its own ...")
+    told = run_demo(bench)
+    figures = [
+        Figure("teach-speed-ratio", statistics.median(ratios), 1.5, 2.5, unit="x", note=spread),
+        Figure("teach-steps-per-second", statistics.median(turn.ours for turn in turns), unit="/s"),
+        Figure("plain-steps-per-second", statistics.median(turn.plain for turn in turns), unit="/s"),
+        *demo_figures(told),
+    ]
+    parts = Table("The demo, seconds", ("part", "seconds"), tuple(told["parts"].items()))
+    return Result((table, parts), tuple(figures), {**conditions, "demo device": str(told["device"])})
+
+
+def compare_loops(bench: Bench, base: Path) -> tuple[list[Turn], dict[str, str]]:
+    """Let both loops teach the sample subject to `base`, a diffusers folder, in turns."""
+    import torch
+
+    from engines.bench._plain_loop import PlainLoop, PlainSettings
+    from engines.core.devices import pick
+
+    device = pick("auto", "fp32")
+    pairs, steps = (QUICK_PAIRS, QUICK_STEPS) if bench.quick else (PAIRS, STEPS)
+    ours = _Ours(bench.folder / "project", base, steps=steps)
+    shared = ours.settings
+    bench.say("Loading the plain loop ...")
+    plain = PlainLoop(base, ours.examples, PlainSettings(**shared), device.torch_device)
+    bench.say("Warming up ...")
+    plain.run(2)
+    ours.run()
+    turns = []
+    for number in range(pairs):
+        if number % 2:
+            fast = ours.run()
+            slow = steps / plain.run(steps)
+        else:
+            slow = steps / plain.run(steps)
+            fast = ours.run()
+        turns.append(Turn(slow, fast))
+        bench.say(f"Turn {number + 1} of {pairs}: plain {slow:.2f}, Lorikeet {fast:.2f} steps a second")
+    conditions = {
+        "device": device.kind,
+        "threads": str(torch.get_num_threads()),
+        "base": base.parent.name + "/" + base.name,
+        "settings": f"{shared['edge']} px, batch {shared['batch']}, rank {shared['rank']}, fp32, {steps} steps a turn",
+        "learned numbers": str(plain.trained_count),
+    }
+    return turns, conditions
+
+
+class _Ours:
+    """Whole runs of the worker on one project; latents and captions are cached by the first, as for a person's second run."""
+
+    def __init__(self, root: Path, base: Path, *, steps: int) -> None:
+        from engines.api.places import samples
+        from engines.cli.demo import subject_facts
+        from projects import edits
+        from projects.importing import import_paths
+        from projects.project import Project
+
+        self._base, self._steps, self._root = base, steps, root
+        pictures = samples() / SUBJECT
+        facts = subject_facts(pictures)
+        with Project.create(root, "Bench") as project:
+            added = edits.add_concept(project, facts["name"], trigger=facts["trigger"], class_noun=facts["class_noun"])
+            self._concept = added.ids[0]
+            import_paths(project, [pictures], self._concept)
+        files = sorted(pictures.glob("*.png"))
+        self.examples = [(file, file.with_suffix(".txt").read_text(encoding="utf-8").strip()) for file in files]
+        self.settings = self._shared()
+
+    def run(self) -> float:
+        """One run; returns the steps a second between the first step and the last."""
+        from engines.cli.jobs import Wishes, prepare_run
+        from engines.cli.watch import raise_if_not_finished
+        from engines.core.run import run_folder
+        from engines.launch.follow import Follower
+        from projects.project import Project
+
+        quiet: dict[str, dict[str, Any]] = {
+            "loop": {"steps": self._steps, "validate_every": 100_000, "checkpoint_every": 100_000, "precision": "fp32"},
+            "samples": {"every": 0},
+        }
+        with Project.open(self._root) as project:
+            folder = prepare_run(
+                project, self._concept, Wishes(base=f"file:{self._base}", preset="quick", changes=quiet)
+            )
+        run_folder(folder)
+        follower = Follower(folder)
+        raise_if_not_finished(follower.catch_up(), folder)
+        lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
+        steps = [event for line in lines if isinstance(event := ev.from_line(line), ev.Step)]
+        return (steps[-1].step - steps[0].step) / (steps[-1].time - steps[0].time)
+
+    def _shared(self) -> dict[str, Any]:
+        from engines.api.recipe import apply_preset
+        from engines.diffusion.presets import preset
+
+        quick = preset("quick")
+        recipe = apply_preset(quick)
+        config = json.loads((self._base / "vae" / "config.json").read_text(encoding="utf-8"))
+        unet = json.loads((self._base / "unet" / "config.json").read_text(encoding="utf-8"))
+        factor = 2 ** (len(config["block_out_channels"]) - 1)
+        return {
+            "rank": int(quick.method["rank"]),
+            "batch": recipe.loop.batch_size,
+            "rate": recipe.loop.learning_rate or 1e-4,
+            "gamma": recipe.objective.min_snr_gamma,
+            "edge": int(unet["sample_size"]) * factor,
+            "clip": recipe.loop.gradient_clip,
+        }
+
+
+def run_demo(bench: Bench) -> dict[str, Any]:
+    """The demo as a person starts it; returns what it tells with `--json`."""
+    command = [sys.executable, "-m", "engines", "demo", str(bench.folder / "demo"), "--json"]
+    if bench.quick:
+        command += ["--steps", str(QUICK_STEPS)]
+    done = subprocess.run(  # noqa: S603 - our own interpreter and arguments
+        command, stdout=subprocess.PIPE, text=True, check=False
+    )
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    results = [line for line in told if line.get("type") == "result"]
+    if not results:
+        error = next((line["error"] for line in told if "error" in line), {"title": "The demo gave no result"})
+        from engines.api.errors import JobError
+
+        raise JobError(error["title"], error.get("what", ""), error.get("hint", ""))
+    result: dict[str, Any] = results[-1]
+    return result
+
+
+def demo_figures(told: dict[str, Any]) -> list[Figure]:
+    """Seconds, and likeness before and after; the gap is from the top of one interval to the foot of the other."""
+    identity = told["identity"]
+    figures = [Figure("demo-seconds", told["seconds"], 150, 75, better="lower", unit="s")]
+    if identity is None:
+        return [*figures, Figure("identity-gap", float("nan"), 0.0, note="nobody judged the pictures")]
+    before, after = identity["before"], identity["after"]
+    closer = identity["closer"]
+    return [
+        *figures,
+        Figure("identity-before", before["mean"], note=f"{before['low']:.3f} to {before['high']:.3f}"),
+        Figure("identity-after", after["mean"], note=f"{after['low']:.3f} to {after['high']:.3f}"),
+        Figure(
+            "identity-gap",
+            after["low"] - before["high"],
+            0.0,
+            note=f"closer in {closer['won']} of {closer['of']} pairs",
+        ),
+    ]
