@@ -19,6 +19,7 @@ class IntegerEditor(QSpinBox):
 
     def __init__(self, spec: FieldSpec, on_change: Callable[[], None]) -> None:
         super().__init__()
+        self.lineEdit().setTextMargins(8, 0, 0, 0)  # the style sheet's padding does not reach the field inside
         self._spec = spec
         self.setRange(_LOWEST, _HIGHEST)
         self.setSingleStep(_pleasant_step(spec))
