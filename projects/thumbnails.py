@@ -43,8 +43,9 @@ def store(rgb: PillowImage.Image, sha256: str, edge: int = EDGE) -> None:
     Raises:
         OSError: the cache cannot be written to.
     """
-    small = rgb.copy()
-    small.thumbnail((edge, edge), PillowImage.Resampling.BICUBIC, reducing_gap=2.0)
+    scale = min(1.0, edge / max(rgb.size))
+    size = (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale)))
+    small = rgb.resize(size, PillowImage.Resampling.BICUBIC, reducing_gap=2.0)
     data = io.BytesIO()
     small.save(data, "JPEG", quality=_QUALITY)
     place = cached(sha256, edge)
