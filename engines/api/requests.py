@@ -21,7 +21,7 @@ class AdapterUse(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     file: str
-    weight: float = Field(1.0, ge=-4.0, le=4.0)
+    weight: float = Field(default=1.0, ge=-4.0, le=4.0)
 
 
 class Generate(_Message):
@@ -33,10 +33,10 @@ class Generate(_Message):
     prompts: tuple[str, ...]
     seeds: tuple[int, ...]
     negative: str = ""
-    steps: int = Field(0, ge=0, le=200)
-    guidance: float = Field(0.0, ge=0.0, le=30.0)
-    width: int = Field(0, ge=0, le=4096)
-    height: int = Field(0, ge=0, le=4096)
+    steps: int = Field(default=0, ge=0, le=200)
+    guidance: float = Field(default=0.0, ge=0.0, le=30.0)
+    width: int = Field(default=0, ge=0, le=4096)
+    height: int = Field(default=0, ge=0, le=4096)
     folder: str
 
 
@@ -55,8 +55,8 @@ class Compare(_Message):
     references: tuple[str, ...] = ()
     trigger: str = ""
     class_noun: str = ""
-    steps: int = Field(0, ge=0, le=200)
-    guidance: float = Field(0.0, ge=0.0, le=30.0)
+    steps: int = Field(default=0, ge=0, le=200)
+    guidance: float = Field(default=0.0, ge=0.0, le=30.0)
     folder: str
 
 
