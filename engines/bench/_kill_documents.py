@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from projects.project import Project
 
 _PICTURES = 120
@@ -165,13 +167,13 @@ def _live(root: Path, source: Path, concept_id: str) -> None:
 
     lock = threading.Lock()
 
-    def say(**what: str) -> None:
+    def say(what: dict[str, str]) -> None:
         with lock:
             sys.stdout.write(json.dumps(what) + "\n")
             sys.stdout.flush()
 
     def told(_done: int, _total: int, name: str) -> bool:
-        say(picture=name)
+        say({"picture": name})
         return True
 
     with Project.open(root) as project:
@@ -183,31 +185,21 @@ def _live(root: Path, source: Path, concept_id: str) -> None:
         time.sleep(_LATEST_KILL_S * 2)
 
 
-def _edit(project: Project, ids: list[str], say: Say) -> None:
+def _edit(project: Project, ids: list[str], say: Callable[[dict[str, str]], None]) -> None:
     from projects import edits
 
     number = 0
     while True:
         image_id = ids[number % len(ids)]
         change = edits.set_caption(project, [image_id], f"edit {number}")
-        say(image=image_id, caption=f"edit {number}")
+        say({"image": image_id, "caption": f"edit {number}"})
         if number % 5 == 4:
             # Taking an edit back and doing it again is an edit as well.
-            say(taking_back=image_id)
+            say({"taking_back": image_id})
             change.inverse(project).inverse(project)
-            say(again=image_id)
+            say({"again": image_id})
         number += 1
         time.sleep(0.001)
-
-
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Say(Protocol):
-        """Tells the parent what was accepted."""
-
-        def __call__(self, **what: str) -> None:
-            """Write one line."""
 
 
 if __name__ == "__main__":
