@@ -27,6 +27,7 @@ from engines.diffusion.prior import class_pictures
 from engines.diffusion.sampling import Sampling, draw
 from projects.files import atomic_path
 
+
 def build(job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device) -> Teach:
     """The task for a job of kind `teach`; cheap, see `engines.core.tasks.TaskBuilder`."""
     return Teach(job, images, project_root, run_folder, device)

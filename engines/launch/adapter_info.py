@@ -21,8 +21,8 @@ FORMATS: tuple[Format, ...] = ("diffusers", "kohya", "peft")
 """The formats that can be written."""
 
 _FOREIGN = {
-    ".lokr_": "LoKr", ".hada_": "LoHa", ".ia3": "IA3", ".oft_": "OFT", ".lora_mid.": "LoCon with a middle part",
-    ".diff": "full difference", ".boft": "BOFT", ".glora": "GLoRA",
+    ".lokr_": "LoKr", ".hada_": "LoHa", ".ia3.": "IA3", ".oft_": "OFT", ".lora_mid.": "LoCon with a middle part",
+    ".diff.": "full difference", ".diff_b.": "full difference", ".boft_": "BOFT", ".b1.weight.": "GLoRA",
 }  # fmt: skip
 _MAX_JSON = 2_000_000
 
@@ -100,23 +100,33 @@ def format_of(names: Collection[str]) -> Format:
     if any(name.startswith("model.diffusion_model.") for name in names):
         raise AdapterError(title, "It is a whole base model.", "Choose it as a base instead.")
     if any(".lora_A." in name for name in names):
-        raise AdapterError(title, "It holds low-rank pairs, but of another kind of model.", "Choose one for Stable Diffusion.")
+        raise AdapterError(
+            title, "It holds low-rank pairs, but of another kind of model.", "Choose one for Stable Diffusion."
+        )
     raise AdapterError(title, "It holds no low-rank pairs.", "Choose a LoRA file.")
 
 
 def refuse_foreign(names: Collection[str]) -> None:
     """Raise AdapterError when the file is a LyCORIS or other kind that is not a plain LoRA."""
     for part, kind in _FOREIGN.items():
-        if any(part in f".{name}" for name in names):
+        if any(part in f".{name}." for name in names):
             title = "This kind of adapter is not known here"
-            raise AdapterError(title, f"The file is a {kind} adapter (LyCORIS), not a LoRA.", "Export it as LoRA first.")
+            raise AdapterError(
+                title, f"The file is a {kind} adapter (LyCORIS), not a LoRA.", "Export it as LoRA first."
+            )
 
 
 def _describe_folder(folder: Path) -> AdapterInfo:
-    places = [place for place in (folder, folder / "unet", folder / "text_encoder") if (place / "adapter_config.json").is_file()]
+    places = [
+        place
+        for place in (folder, folder / "unet", folder / "text_encoder")
+        if (place / "adapter_config.json").is_file()
+    ]
     if not places:
         title = "The folder is not an adapter"
-        raise AdapterError(title, f"“{folder.name}” holds no adapter_config.json.", "Choose the folder that peft wrote.")
+        raise AdapterError(
+            title, f"“{folder.name}” holds no adapter_config.json.", "Choose the folder that peft wrote."
+        )
     headers = [read_tensor_file(place / "adapter_model.safetensors") for place in places]
     text = places[-1].name == "text_encoder"
     tensors = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,9 @@ from tests.diffusion.support import make_job, make_pictures, open_tiny, quiet
 CONCEPT = JobConcept(name="dog", trigger="sks", class_noun="dog")
 
 
-def dataset_of(folder: Path, root: Path, images: list[JobImage], *, text_trains: bool = False, **data: object) -> Dataset:
+def dataset_of(
+    folder: Path, root: Path, images: list[JobImage], *, text_trains: bool = False, **data: object
+) -> Dataset:
     base = open_tiny(folder)
     recipe = make_job(folder, data=data).recipe
     return build(
@@ -154,24 +156,17 @@ def test_a_damaged_cache_file_is_made_anew(tiny_sd: Path, tmp_path: Path) -> Non
 def test_writers_do_not_disturb_each_other(tmp_path: Path) -> None:
     cache = TensorCache(tmp_path)
     key = key_of(what="test", number=1)
-    failures: list[BaseException] = []
 
     def write_and_read() -> None:
-        try:
-            for _ in range(30):
-                cache.put(key, {"mean": torch.arange(50.0)})
-                found = cache.get(key)
-                assert found is not None
-                assert torch.equal(found["mean"], torch.arange(50.0))
-        except BaseException as error:
-            failures.append(error)
+        for _ in range(30):
+            cache.put(key, {"mean": torch.arange(50.0)})
+            found = cache.get(key)
+            assert found is not None
+            assert torch.equal(found["mean"], torch.arange(50.0))
 
-    threads = [threading.Thread(target=write_and_read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(write_and_read) for _ in range(4)]:
+            done.result()
 
 
 def test_latents_beyond_the_room_are_read_when_needed(tiny_sd: Path, tmp_path: Path) -> None:

@@ -129,7 +129,15 @@ def test_class_pictures_in_one_call_equal_two_calls(tiny_sd: Path) -> None:
         noise = torch.randn_like(mean)
         t = torch.randint(0, 1000, (2,))
         parts = [
-            errors(base, {"hidden": text["hidden"][i : i + 1]}, mean[i : i + 1], noise[i : i + 1], t[i : i + 1], weight=None, gamma=5.0)
+            errors(
+                base,
+                {"hidden": text["hidden"][i : i + 1]},
+                mean[i : i + 1],
+                noise[i : i + 1],
+                t[i : i + 1],
+                weight=None,
+                gamma=5.0,
+            )
             for i in range(2)
         ]
     torch.testing.assert_close(joined, parts[0][0] + 0.7 * parts[1][0], rtol=1e-4, atol=1e-6)

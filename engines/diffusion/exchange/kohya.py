@@ -94,9 +94,16 @@ def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> di
 
 
 def write(adapter: Adapter) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Tensors and extra metadata; alpha is the true one."""
+    """Tensors and extra metadata; alpha is the true one.
+
+    Where alphas differ between modules, the most common one is written for all and the difference goes into `lora_up`, because diffusers
+    (0.42) drops the alphas that are exceptions in files of this format.
+    """
     tensors: dict[str, torch.Tensor] = {}
-    for name, pair in adapter.modules.items():
+    alphas = [pair.alpha for pair in adapter.modules.values()]
+    common = max(dict.fromkeys(alphas), key=alphas.count)
+    for name, original in adapter.modules.items():
+        pair = original.rescaled(common)
         network, _, path = name.partition(".")
         prefix = {"unet": "lora_unet_", "text_encoder": "lora_te_"}[network]
         module = prefix + path.replace(".", "_")
