@@ -40,9 +40,8 @@ def pixmap(name: str, size: int, *, colour: QColor, ratio: float = 1.0) -> QPixm
     picture = QPixmap(round(size * ratio), round(size * ratio))
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    _draw(painter, _source(name), QRectF(0, 0, size, size), colour)
-    painter.end()
+    with QPainter(picture) as painter:
+        _draw(painter, _source(name), QRectF(0, 0, size, size), colour)
     return picture
 
 
@@ -79,9 +78,8 @@ class _LineEngine(QIconEngine):
         """The drawing as a picture of `size` device pixels."""
         picture = QPixmap(size)
         picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
-        painter.end()
+        with QPainter(picture) as painter:
+            self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
         return picture
 
 

@@ -80,18 +80,18 @@ class Card(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name
         """Draw the sheet, its edge, and in the light theme its soft shadow."""
         tokens = design.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        sheet = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5 - _SHADOW_PX)
-        radius = design.CARD_RADIUS
-        if not tokens.dark and not self._dashed:
-            painter.setPen(Qt.PenStyle.NoPen)
-            for offset, alpha in ((2.5, 7), (1.5, 9)):
-                painter.setBrush(QColor(20, 24, 20, alpha))
-                painter.drawRoundedRect(sheet.translated(0, offset), radius, radius)
-        painter.setBrush(self._ground(tokens))
-        painter.setPen(self._pen(tokens))
-        painter.drawRoundedRect(sheet, radius, radius)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            sheet = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5 - _SHADOW_PX)
+            radius = design.CARD_RADIUS
+            if not tokens.dark and not self._dashed:
+                painter.setPen(Qt.PenStyle.NoPen)
+                for offset, alpha in ((2.5, 7), (1.5, 9)):
+                    painter.setBrush(QColor(20, 24, 20, alpha))
+                    painter.drawRoundedRect(sheet.translated(0, offset), radius, radius)
+            painter.setBrush(self._ground(tokens))
+            painter.setPen(self._pen(tokens))
+            painter.drawRoundedRect(sheet, radius, radius)
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
         """The mouse came."""

@@ -92,25 +92,25 @@ class PictureView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name
         """Draw the picture, or an empty place."""
         tokens = design.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        place = QRectF(self.rect())
-        picture = self._fitted()
-        if not picture.isNull():
-            size = QRectF(
-                0, 0, picture.width() / picture.devicePixelRatio(), picture.height() / picture.devicePixelRatio()
-            )
-            size.moveCenter(place.center())
-            place = size if self._fit == "fit" else place
-            painter.setClipPath(self._path(place))
-            painter.drawPixmap(size.topLeft(), picture)
-        else:
-            painter.fillPath(self._path(place), tokens.colour("field"))
-        if self._selected or self.hasFocus():
-            painter.setClipping(False)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(tokens.colour("accent"), 2.5))
-            painter.drawRoundedRect(place.adjusted(1.25, 1.25, -1.25, -1.25), self._radius, self._radius)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            place = QRectF(self.rect())
+            picture = self._fitted()
+            if not picture.isNull():
+                size = QRectF(
+                    0, 0, picture.width() / picture.devicePixelRatio(), picture.height() / picture.devicePixelRatio()
+                )
+                size.moveCenter(place.center())
+                place = size if self._fit == "fit" else place
+                painter.setClipPath(self._path(place))
+                painter.drawPixmap(size.topLeft(), picture)
+            else:
+                painter.fillPath(self._path(place), tokens.colour("field"))
+            if self._selected or self.hasFocus():
+                painter.setClipping(False)
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(tokens.colour("accent"), 2.5))
+                painter.drawRoundedRect(place.adjusted(1.25, 1.25, -1.25, -1.25), self._radius, self._radius)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """A click."""
