@@ -106,12 +106,14 @@ class Runs(QObject):
         changed: the list or the queue is different.
         ended: a run that was seen at work finished, failed or was interrupted; carries its id.
         current_changed: the pages are about another run now (`current`).
+        repeat_asked: somebody wants the settings of a run for a new one; carries its id.
     """
 
     run_changed = Signal(str)
     changed = Signal()
     ended = Signal(str)
     current_changed = Signal()
+    repeat_asked = Signal(str)
 
     def __init__(
         self,
@@ -262,6 +264,7 @@ class Runs(QObject):
     def _opened(self) -> None:
         project = self._session.project
         self._infos = {}
+        self.current = ""
         self.waiting, self.queue_at_work, self.listed = (), False, False
         self._read_records()
         self._watcher.follow(project.root if project is not None else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -57,6 +57,10 @@ class CurveView(QWidget):
             return
         self._points, self._total = points, total
         self._draw()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As tall as a curve needs to be read; it takes more where there is more."""
+        return QSize(400, 215)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Redraw in the colours of another theme."""

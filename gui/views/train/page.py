@@ -35,7 +35,6 @@ class TrainPage(QWidget):
         self._readiness = Readiness()
         self._followed = True
         self._filled_for = ""
-        self.current = ""
         self._header = TrainHeader(services)
         self._plan = PlanColumn(services, on_start=self.start, on_drawn=self._refresh_all)
         self._watch = WatchPanel(services, self)
@@ -51,6 +50,11 @@ class TrainPage(QWidget):
         self._plan.draw()
         self._refresh_all()
 
+    @property
+    def current(self) -> str:
+        """Id of the training on show."""
+        return self._services.runs.current
+
     def page_actions(self) -> tuple[Action, ...]:
         """Commands for the palette and its shortcuts."""
         return _actions(self._header, self._plan, self.start)
@@ -64,9 +68,6 @@ class TrainPage(QWidget):
 
     def look(self, run: str) -> None:
         """Show another training."""
-        self.current = run
-        active = self._services.runs.active()
-        self._followed = active is None or active.id == run
         self._services.runs.set_current(run)
         self._refresh_run()
 
@@ -141,17 +142,25 @@ class TrainPage(QWidget):
         session.changed.connect(self._document_changed)
         runs.changed.connect(self._refresh_all)
         runs.run_changed.connect(self._run_moved)
+        runs.current_changed.connect(self._another_chosen)
+        runs.repeat_asked.connect(self.repeat)
         runs.ended.connect(self._run_ended)
 
     # --- following
 
     def _project_changed(self) -> None:
-        self.current, self._followed, self._filled_for = "", True, ""
+        self._followed, self._filled_for = True, ""
         self._refresh_all()
 
     def _document_changed(self, change: Change) -> None:
         if change.parts & {"concepts", "images", "runs"}:
             self._refresh_all()
+
+    def _another_chosen(self) -> None:
+        """Here or on another page; the training at work is followed again once it is chosen."""
+        active = self._services.runs.active()
+        self._followed = active is None or active.id == self.current
+        self._refresh_body()
 
     def _run_moved(self, run: str) -> None:
         if run == self.current:
@@ -181,11 +190,10 @@ class TrainPage(QWidget):
         runs = self._services.runs
         active, every = runs.active(), runs.all()
         if active is not None and (self._followed or runs.view(self.current) is None):
-            self.current = active.id
             self._followed = True
+            runs.set_current(active.id)
         elif runs.view(self.current) is None:
-            self.current = every[0].id if every else ""
-        runs.set_current(self.current)
+            runs.set_current(every[0].id if every else "")
 
     def _fill_from_last(self) -> None:
         """Settings come back as they were: those of this concept's last training."""

@@ -7,17 +7,16 @@ from typing import Protocol
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QLineEdit
 
 from gui.services import Services
 from gui.views.train.ending import EndingCard
 from gui.views.train.learning import LearningCard
+from gui.views.train.naming import ask_title
 from gui.views.train.past import PastCard
 from gui.views.train.samples import SamplesCard
 from gui.views.train.upnext import UpNextCard
 from gui.widgets.gutter import GutterScroll
 from gui.widgets.notice import Notice, of_error
-from gui.widgets.sheet import Sheet
 from gui.workers.runs import RunView
 from projects import edits
 from projects.errors import ProjectError
@@ -83,17 +82,9 @@ class WatchPanel(GutterScroll):
         view = self._services.runs.view(run)
         if view is None:
             return
-        sheet = Sheet(self.window(), "Rename this training", name="renameRun", accept="Rename")
-        field = QLineEdit(view.title)
-        field.setObjectName("renameRun.title")
-        field.setAccessibleName("Title of the training")
-        field.setMaxLength(120)
-        field.selectAll()
-        field.textChanged.connect(lambda text: sheet.accept_button.setEnabled(bool(text.strip())))
-        sheet.body.addWidget(field)
-        field.setFocus()
-        if sheet.exec():
-            self._edit(lambda: self._services.session.apply(lambda p: edits.rename_run(p, run, field.text())))
+        title = ask_title(self.window(), view.title)
+        if title:
+            self._edit(lambda: self._services.session.apply(lambda p: edits.rename_run(p, run, title)))
 
     def _remove(self, run: str) -> None:
         self._edit(lambda: self._services.session.apply(lambda p: edits.remove_run(p, run)))

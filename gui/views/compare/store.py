@@ -1,0 +1,62 @@
+"""Pictures made for Compare, kept by everything that changes them, so that a look back costs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.api.places import cache_home
+from engines.api.requests import AdapterUse
+
+_KEPT = 400
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One picture: with an adapter or, when `adapter` is None, with the base alone."""
+
+    base: str
+    adapter: Path | None
+    weight: float
+    prompt: str
+    seed: int
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        stamp: list[object] = [self.base, self.prompt, self.seed]
+        if self.adapter is not None:
+            status = self.adapter.stat()
+            stamp += [str(self.adapter), status.st_size, status.st_mtime_ns, round(self.weight, 4)]
+        digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:24]
+        return home() / digest
+
+    @property
+    def uses(self) -> tuple[AdapterUse, ...]:
+        """As the interactive worker is asked for it."""
+        return () if self.adapter is None else (AdapterUse(file=str(self.adapter), weight=self.weight),)
+
+    def kept(self) -> Path | None:
+        """The picture, if it was made before."""
+        try:
+            return next(iter(sorted(self.folder.glob("*.png"))), None)
+        except OSError:
+            return None
+
+
+def home() -> Path:
+    """Where all of them are kept."""
+    return cache_home() / "compare"
+
+
+def tidy() -> None:
+    """Keep the newest; it is only a cache."""
+    try:
+        folders = sorted(home().iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    except OSError:
+        return
+    for folder in folders[_KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,170 @@
+"""The adapters of a project as the library shows them: finished trainings and files brought in from elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.launch.adapter_info import AdapterInfo, describe
+from gui.views.train.words import method_title, size, when
+from gui.workers.runs import RunView
+from projects.errors import UserError
+from projects.files import atomic_path, safe_name, unique_path
+
+_HOME = "adapters"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One adapter.
+
+    Attributes:
+        id: the run's folder name, or `file:` and the name of an imported file.
+        info: what its header says; None when it cannot be read, and `problem` says why.
+        picture: what it makes; None when nothing was ever made.
+    """
+
+    id: str
+    title: str
+    file: Path
+    info: AdapterInfo | None
+    problem: str = ""
+    picture: Path | None = None
+    created: float = 0.0
+    note: str = ""
+    favourite: bool = False
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was brought in from elsewhere."""
+        return self.id.startswith("file:")
+
+    @property
+    def method(self) -> str:
+        """How it was taught, in a word."""
+        if self.info is None:
+            return "Unreadable"
+        return method_title(self.info.method) if self.info.method else "LoRA"
+
+    def facts(self) -> str:
+        """`LoRA, 3.1 MB, yesterday`."""
+        weight = size(self.info.bytes) if self.info is not None else ""
+        return ", ".join(part for part in (self.method, weight, when(self.created)) if part)
+
+    def matches(self, words: str) -> bool:
+        """Whether it is found by these words, all of them, in any order."""
+        info = self.info
+        texts = [self.title, self.note, self.method, self.file.name]
+        if info is not None:
+            texts += [info.trigger, info.class_noun, info.base, info.title]
+        whole = " ".join(texts).casefold()
+        return all(word in whole for word in words.casefold().split())
+
+
+def recipe_lines(info: AdapterInfo) -> tuple[tuple[str, str], ...]:
+    """The recipe in words: (name, value) pairs."""
+    lines = [
+        ("Trigger word", info.trigger),
+        ("Class", info.class_noun),
+        ("Base model", info.base or "not told by the file"),
+        ("Rank", str(info.rank)),
+        ("Alpha", "" if info.alpha is None else f"{info.alpha:g}"),
+        (
+            "Layers changed",
+            f"{info.modules}" + (f", {info.text_modules} in the text encoder" if info.text_modules else ""),
+        ),
+        ("Steps", str(info.steps) if info.steps else ""),
+        ("Picture size", f"{info.resolution} px" if info.resolution else ""),
+        ("Weight-decomposed", "yes" if info.dora else ""),
+        ("File format", info.format),
+        ("File size", size(info.bytes)),
+    ]
+    return tuple((name, value) for name, value in [*lines, *_settings(info.recipe)] if value)
+
+
+def _settings(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
+    """A stored recipe flattened, with names as people read them; only plain values, none of them long."""
+    found: list[tuple[str, str]] = []
+    for name, value in list(recipe.items())[:60]:
+        words = str(name).replace("_", " ").capitalize()[:60]
+        if isinstance(value, Mapping):
+            found += _settings(value)
+        elif isinstance(value, bool):
+            found.append((words, "yes" if value else "no"))
+        elif isinstance(value, int | float | str) and str(value):
+            found.append((words, str(value)[:120]))
+    return found
+
+
+def find(views: Sequence[RunView], root: Path, marks: Mapping[str, object]) -> list[Item]:
+    """All adapters, favourites first, then the newest. Reads files: call it on another thread.
+
+    Args:
+        views: the project's trainings.
+        root: the project's folder.
+        marks: stored notes and favourites of imported files, by `note_key` and `favourite_key`.
+    """
+    found = [_of_run(view) for view in views if view.adapter is not None]
+    for path in sorted((root / _HOME).glob("*.safetensors")):
+        info, problem = _described(path)
+        title = info.title if info is not None and info.title else path.stem
+        created = info.created if info is not None and info.created else path.stat().st_mtime
+        note, favourite = str(marks.get(note_key(path.name)) or ""), bool(marks.get(favourite_key(path.name)))
+        found.append(Item(f"file:{path.name}", title, path, info, problem, None, created, note, favourite))
+    return sorted(found, key=lambda item: (not item.favourite, -item.created))
+
+
+def take_in(source: Path, root: Path) -> Path:
+    """Copy an adapter file into the project after looking at it; raises UserError when it is none."""
+    describe(source)
+    folder = root / _HOME
+    try:
+        folder.mkdir(exist_ok=True)
+        target = unique_path(folder / safe_name(source.name, fallback="adapter.safetensors"))
+        with atomic_path(target) as temporary:
+            shutil.copyfile(source, temporary)
+    except OSError as error:
+        raise UserError(
+            "The adapter could not be copied", f"{source.name}: {error.strerror or error}.", "Check the free space."
+        ) from error
+    return target
+
+
+def note_key(file: str) -> str:
+    """Setting under which an imported file's note is kept."""
+    return f"library.note.{file}"
+
+
+def favourite_key(file: str) -> str:
+    """Setting under which an imported file's mark is kept."""
+    return f"library.favourite.{file}"
+
+
+def _of_run(view: RunView) -> Item:
+    file = view.adapter or view.info.folder
+    info, problem = _described(file)
+    samples = [sample for sample in view.state.samples if sample.step > 0]
+    first = samples[0].prompt if samples else ""
+    mine = [sample for sample in samples if sample.prompt == first]
+    picture = view.info.folder / mine[-1].file if mine else None
+    record = view.record
+    return Item(
+        view.id,
+        view.title,
+        file,
+        info,
+        problem,
+        picture,
+        view.created,
+        record.note if record is not None else "",
+        record.favourite if record is not None else False,
+    )
+
+
+def _described(file: Path) -> tuple[AdapterInfo | None, str]:
+    try:
+        return describe(file), ""
+    except UserError as error:
+        return None, str(error)
