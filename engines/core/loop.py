@@ -82,7 +82,7 @@ class _Loop:
                 break
             self._one_step()
             step, last = self._at.step, self._at.step == loop.steps
-            if last or step == 1 or self._pace.due():
+            if self._pace.due() or last:
                 self._tell()
             if self._pace.steps_here == TIMED_STEPS:
                 self._forecast()

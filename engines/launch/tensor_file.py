@@ -85,6 +85,22 @@ def read_tensor_file(path: Path, *, failure: type[UserError] = AdapterError) -> 
     return TensorFile(tensors, metadata, 8 + length)
 
 
+def order_metadata(path: Path) -> None:
+    """Put a freshly written file's own strings in order: the library writes them in a random one, and equal content should be equal bytes.
+
+    The header keeps its length, so no tensor moves.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        metadata = header.pop("__metadata__", {})
+        ordered = {"__metadata__": dict(sorted(metadata.items())), **header} if metadata else header
+        text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+        if len(text) <= length:
+            file.seek(8)
+            file.write(text.ljust(length))
+
+
 def _entry(path: Path, failure: type[UserError], name: str, item: Any, space: int) -> TensorEntry:  # noqa: ANN401 - parsed JSON
     problem = _damaged(path, failure, f"the entry “{name[:80]}” is not right")
     if not isinstance(item, dict):

@@ -71,3 +71,21 @@ def test_launching_never_loads_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=checkout(), check=False).returncode == 0
+
+
+def test_equal_tensor_files_are_equal_bytes(tmp_path: Path) -> None:
+    import numpy as np
+    from safetensors.numpy import load_file, save_file
+
+    from engines.launch.tensor_file import order_metadata, read_tensor_file
+
+    words = {f"key {number}": 'Häschen "\n\\' for number in range(12)}
+    seen = set()
+    for number in range(8):
+        path = tmp_path / f"{number}.safetensors"
+        save_file({"b": np.ones(3), "a": np.arange(5.0)}, path, metadata=words)
+        order_metadata(path)
+        seen.add(path.read_bytes())
+        assert read_tensor_file(path).metadata == words
+        assert load_file(path)["a"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert len(seen) == 1

@@ -16,7 +16,7 @@ from engines.api.errors import AdapterError
 from engines.diffusion.exchange import diffusers_current, diffusers_old, kohya, peft_folder
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical, check_fit, in_memory
 from engines.launch.adapter_info import FORMATS, AdapterInfo, describe, format_of, refuse_foreign
-from engines.launch.tensor_file import read_tensor_file
+from engines.launch.tensor_file import order_metadata, read_tensor_file
 from projects.files import atomic_path, atomic_write_json
 
 __all__ = [
@@ -123,6 +123,7 @@ def _save(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str], path
     plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in sorted(tensors.items())}
     with atomic_path(path) as temporary:
         save_file(plain, temporary, metadata={"format": "pt", **metadata})
+        order_metadata(temporary)
 
 
 def tag_frequency(captions: Mapping[str, int]) -> str:
