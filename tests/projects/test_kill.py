@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.bench._kill_documents import trial
+from engines.bench.kill_documents import trial
 from projects.project import Project
 from projects.upkeep import UNCLAIMED, purge, tidy
 from tests.projects.pictures import photo

@@ -1,7 +1,7 @@
 """The trial behind "nothing accepted is lost": a program that imports and edits at once is killed at a random moment, again and again.
 
 The victim stands for the window: one thread imports, another edits, and each says what was accepted on its output, as soon as the
-project said so. Afterwards the project is opened again and held to every word of that. Used by `bench kill` and by a quick test.
+project said so. Afterwards the project is opened again and held to every word of that. Part of `bench kill`; a quick test does three.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,11 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.bench.table import Bench, Figure, Result, Table
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from projects.project import Project
 
+SENTENCE = "SIGKILL of a program that imports and edits, at random moments: nothing that was accepted is lost."
+
+_TRIALS = 20
+_QUICK_TRIALS = 2
 _PICTURES = 120
 _EDITED = 8
 _LATEST_KILL_S = 0.8
@@ -33,7 +40,7 @@ class Outcome:
     """One kill.
 
     Attributes:
-        killed_after_s: after the first thing was accepted.
+        killed_after_s: after the first edit was accepted, or in every second trial the first picture.
         pictures: accepted before the kill.
         edits: accepted before the kill.
         unclaimed: whole files without a row that were set aside at the next opening.
@@ -45,6 +52,34 @@ class Outcome:
     edits: int
     unclaimed: int
     problems: tuple[str, ...]
+
+
+def measure(bench: Bench) -> Result:
+    """Run the trials and count those after which all was there."""
+    count = _QUICK_TRIALS if bench.quick else _TRIALS
+    outcomes = []
+    for number in range(count):
+        folder = bench.folder / f"documents-{number}"
+        folder.mkdir()
+        outcomes.append(trial(folder, seed=number))
+        bench.say(f"{number + 1} of {count}: {outcomes[-1]}")
+        shutil.rmtree(folder, ignore_errors=True)
+    kept = sum(not outcome.problems for outcome in outcomes)
+    rows = tuple(
+        (
+            number + 1,
+            round(outcome.killed_after_s, 2),
+            outcome.pictures,
+            outcome.edits,
+            outcome.unclaimed,
+            "; ".join(outcome.problems) or "nothing lost",
+        )
+        for number, outcome in enumerate(outcomes)
+    )
+    columns = ("trial", "killed after, s", "pictures accepted", "edits accepted", "files set aside", "outcome")
+    table = Table("SIGKILL while importing and editing", columns, rows)
+    note = f"of {count} kills, everything accepted was there"
+    return Result((table,), (Figure("kill-documents-kept", float(kept), float(count), float(count), note=note),))
 
 
 def trial(folder: Path, *, seed: int) -> Outcome:
@@ -60,7 +95,8 @@ def trial(folder: Path, *, seed: int) -> Outcome:
         names = sorted(source.glob("*.png"))[:_EDITED]
         importing.import_paths(project, names, edited)
     wait_s = random.Random(seed).uniform(0.0, _LATEST_KILL_S)
-    accepted = _run_and_kill(root, source, arriving, wait_s=wait_s)
+    # Half of the kills count from the first picture, so that they fall into the import and not before it.
+    accepted = _run_and_kill(root, source, arriving, wait_s=wait_s, wait_for="picture" if seed % 2 else "caption")
     with Project.open(root) as project:
         problems, unclaimed = _examine(project, source, arriving, accepted)
         rest = importing.import_paths(project, [source], arriving)
@@ -89,7 +125,7 @@ def _make_pictures(source: Path) -> None:
         Image.fromarray(pixels).save(source / f"{number:03}.png", compress_level=1)
 
 
-def _run_and_kill(root: Path, source: Path, concept_id: str, *, wait_s: float) -> list[dict[str, str]]:
+def _run_and_kill(root: Path, source: Path, concept_id: str, *, wait_s: float, wait_for: str) -> list[dict[str, str]]:
     command = [sys.executable, "-m", __name__, str(root), str(source), concept_id]
     home = Path(__file__).resolve().parents[2]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=home) as victim:  # noqa: S603
@@ -98,12 +134,14 @@ def _run_and_kill(root: Path, source: Path, concept_id: str, *, wait_s: float) -
             raise RuntimeError(msg)
         patience = threading.Timer(_START_LIMIT_S, victim.kill)
         patience.start()
-        first = victim.stdout.readline()
+        lines = [victim.stdout.readline()]
+        while lines[-1] and wait_for not in lines[-1]:
+            lines.append(victim.stdout.readline())
         patience.cancel()
         # Its output is read on while we wait, else a full pipe would hold it up.
         executioner = threading.Timer(wait_s, victim.kill)
         executioner.start()
-        lines = [first, *victim.stdout.readlines()]
+        lines += victim.stdout.readlines()
         executioner.cancel()
     accepted = [json.loads(line) for line in lines if line.endswith("\n")]
     if not accepted:
