@@ -110,6 +110,6 @@ class PlainLoop:
             picture = opened.convert("RGB")
         side = min(picture.size)
         left, top = (picture.width - side) // 2, (picture.height - side) // 2
-        picture = picture.crop((left, top, left + side, top + side)).resize((edge, edge), Image.Resampling.LANCZOS)
+        picture = picture.crop((left, top, left + side, top + side)).resize((edge, edge), Image.Resampling.BILINEAR)
         values = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1).float()
         return values / 127.5 - 1

@@ -7,9 +7,11 @@ the machine does falls on both. Ours is the whole worker with its journal, not a
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,10 @@ from engines.bench.table import Bench, Figure, Result, Table
 SENTENCE = "steps a second against a plain diffusers and peft loop; the demo's seconds and likeness"
 
 SUBJECT = "tobi-bear"
-PAIRS, STEPS = 5, 60
+PAIRS, STEPS = 5, 40
 QUICK_PAIRS, QUICK_STEPS = 1, 4
+CAMERA = (4000, 3000)
+"""A twelve-megapixel photo, what people have. The samples themselves are far smaller than any photo, so both are measured."""
 
 
 @dataclass(frozen=True)
@@ -38,31 +42,64 @@ class Turn:
 
 
 def measure(bench: Bench) -> Result:
-    """Run both, then the demo."""
-    from engines.api.places import starter
+    """Run both loops on camera-sized photos and on the small samples, then the demo."""
+    from engines.api.places import samples, starter
 
-    turns, conditions = compare_loops(bench, starter("diffusion"))
-    ratios = [turn.ratio for turn in turns]
-    spread = f"{len(turns)} turns, {min(ratios):.2f} to {max(ratios):.2f}"
+    small = samples() / SUBJECT
+    camera = camera_photos(small, bench.folder / "camera" / SUBJECT)
+    measured = {}
+    conditions: dict[str, str] = {}
+    for name, pictures in (("12 MP photos", camera), ("256 px samples", small)):
+        measured[name], conditions = compare_loops(bench, starter("diffusion"), pictures, name)
+    rows = [
+        (name, number, turn.plain, turn.ours, turn.ratio)
+        for name, turns in measured.items()
+        for number, turn in enumerate(turns, start=1)
+    ]
     table = Table(
-        "Steps a second, turn and turn about",
-        ("turn", "plain loop", "Lorikeet", "ratio"),
-        tuple((number, turn.plain, turn.ours, turn.ratio) for number, turn in enumerate(turns, start=1)),
+        "Steps a second, turn and turn about", ("pictures", "turn", "plain loop", "Lorikeet", "ratio"), tuple(rows)
     )
     bench.say("The demo, in a process of its own ...")
     told = run_demo(bench)
+    photos, little = measured.values()
     figures = [
-        Figure("teach-speed-ratio", statistics.median(ratios), 1.5, 2.5, unit="x", note=spread),
-        Figure("teach-steps-per-second", statistics.median(turn.ours for turn in turns), unit="/s"),
-        Figure("plain-steps-per-second", statistics.median(turn.plain for turn in turns), unit="/s"),
+        Figure("teach-speed-ratio", _middle(photos), 1.5, 2.5, unit="x", note=f"12 MP photos, {_spread(photos)}"),
+        Figure("teach-speed-ratio-small", _middle(little), unit="x", note=f"256 px samples, {_spread(little)}"),
+        Figure("teach-steps-per-second", statistics.median(turn.ours for turn in (*photos, *little)), unit="/s"),
         *demo_figures(told),
     ]
     parts = Table("The demo, seconds", ("part", "seconds"), tuple(told["parts"].items()))
     return Result((table, parts), tuple(figures), {**conditions, "demo device": str(told["device"])})
 
 
-def compare_loops(bench: Bench, base: Path) -> tuple[list[Turn], dict[str, str]]:
-    """Let both loops teach the sample subject to `base`, a diffusers folder, in turns."""
+def _middle(turns: Sequence[Turn]) -> float:
+    return statistics.median(turn.ratio for turn in turns)
+
+
+def _spread(turns: Sequence[Turn]) -> str:
+    ratios = [turn.ratio for turn in turns]
+    return f"{len(turns)} turns, {min(ratios):.2f} to {max(ratios):.2f}"
+
+
+def camera_photos(pictures: Path, folder: Path) -> Path:
+    """The same pictures as a camera would have made them: twelve megapixels, JPEG, with a sensor's grain; returns `folder`."""
+    import numpy as np
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    grain = np.random.default_rng(0).integers(-6, 7, (CAMERA[1], CAMERA[0], 1), dtype=np.int16)
+    for file in sorted(pictures.glob("*.png")):
+        with Image.open(file) as opened:
+            large = opened.convert("RGB").resize(CAMERA, Image.Resampling.BICUBIC)
+        values = np.clip(np.asarray(large).astype(np.int16) + grain, 0, 255).astype(np.uint8)
+        Image.fromarray(values).save(folder / f"{file.stem}.jpg", quality=92)
+        shutil.copy(file.with_suffix(".txt"), folder)
+    shutil.copy(pictures / "subject.json", folder)
+    return folder
+
+
+def compare_loops(bench: Bench, base: Path, pictures: Path, name: str) -> tuple[list[Turn], dict[str, str]]:
+    """Let both loops teach the subject in the folder `pictures` to `base`, a diffusers folder, in turns."""
     import torch
 
     from engines.bench._plain_loop import PlainLoop, PlainSettings
@@ -70,23 +107,21 @@ def compare_loops(bench: Bench, base: Path) -> tuple[list[Turn], dict[str, str]]
 
     device = pick("auto", "fp32")
     pairs, steps = (QUICK_PAIRS, QUICK_STEPS) if bench.quick else (PAIRS, STEPS)
-    ours = _Ours(bench.folder / "project", base, steps=steps)
+    bench.say(f"{name}: loading both loops ...")
+    ours = _Ours(bench.folder / name.replace(" ", "-"), base, pictures, steps=steps)
     shared = ours.settings
-    bench.say("Loading the plain loop ...")
     plain = PlainLoop(base, ours.examples, PlainSettings(**shared), device.torch_device)
-    bench.say("Warming up ...")
+    bench.say(f"{name}: warming up ...")
     plain.run(2)
     ours.run()
     turns = []
     for number in range(pairs):
-        if number % 2:
-            fast = ours.run()
-            slow = steps / plain.run(steps)
-        else:
-            slow = steps / plain.run(steps)
-            fast = ours.run()
-        turns.append(Turn(slow, fast))
-        bench.say(f"Turn {number + 1} of {pairs}: plain {slow:.2f}, Lorikeet {fast:.2f} steps a second")
+        fast = ours.run() if number % 2 else 0.0
+        slow = steps / plain.run(steps)
+        turns.append(Turn(slow, fast or ours.run()))
+        bench.say(
+            f"{name}: turn {number + 1} of {pairs}: plain {slow:.2f}, Lorikeet {turns[-1].ours:.2f} steps a second"
+        )
     conditions = {
         "device": device.kind,
         "threads": str(torch.get_num_threads()),
@@ -100,21 +135,19 @@ def compare_loops(bench: Bench, base: Path) -> tuple[list[Turn], dict[str, str]]
 class _Ours:
     """Whole runs of the worker on one project; latents and captions are cached by the first, as for a person's second run."""
 
-    def __init__(self, root: Path, base: Path, *, steps: int) -> None:
-        from engines.api.places import samples
+    def __init__(self, root: Path, base: Path, pictures: Path, *, steps: int) -> None:
         from engines.cli.demo import subject_facts
         from projects import edits
         from projects.importing import import_paths
         from projects.project import Project
 
         self._base, self._steps, self._root = base, steps, root
-        pictures = samples() / SUBJECT
         facts = subject_facts(pictures)
         with Project.create(root, "Bench") as project:
             added = edits.add_concept(project, facts["name"], trigger=facts["trigger"], class_noun=facts["class_noun"])
             self._concept = added.ids[0]
             import_paths(project, [pictures], self._concept)
-        files = sorted(pictures.glob("*.png"))
+        files = sorted(file for file in pictures.iterdir() if file.suffix in {".png", ".jpg"})
         self.examples = [(file, file.with_suffix(".txt").read_text(encoding="utf-8").strip()) for file in files]
         self.settings = self._shared()
 
