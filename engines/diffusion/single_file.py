@@ -168,8 +168,8 @@ def clip_vocabulary() -> tuple[dict[str, int], list[tuple[str, str]]]:
 
     The order is: printable bytes, the same at a word's end, the merges in order, start and end of text.
     """
-    lines = (resources() / "tokenizers" / "clip" / "merges.txt").read_text(encoding="utf-8").splitlines()
-    merges = [(left, right) for left, right in (line.split(" ") for line in lines if line and line[0] != "#")]
+    lines = (resources() / "tokenizers" / "clip" / "merges.txt").read_text(encoding="utf-8").split("\n")[1:]
+    merges = [(left, right) for left, right in (line.split(" ") for line in lines if line)]
     letters = _byte_letters()
     tokens = [*letters, *(letter + "</w>" for letter in letters), *(left + right for left, right in merges)]
     tokens += ["<|startoftext|>", "<|endoftext|>"]
