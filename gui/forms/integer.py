@@ -8,7 +8,7 @@ from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import QSpinBox, QWidget
 
 from gui.forms.editor import Kind
-from gui.forms.quiet import quiet_wheel
+from gui.forms.quiet import quiet_wheel, roomy
 from gui.forms.spec import FieldSpec, FormValue
 
 _LOWEST, _HIGHEST = -(2**31), 2**31 - 1
@@ -25,6 +25,7 @@ class IntegerEditor(QSpinBox):
         self.setSingleStep(_pleasant_step(spec))
         self.setGroupSeparatorShown(False)
         quiet_wheel(self)
+        roomy(self)
         self._show_unit()
         self.valueChanged.connect(lambda _value: self._show_unit())
         self.valueChanged.connect(lambda _value: on_change())

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QSyntaxHighlighter, QTextCharFormat, QTextDocument, QTextOption
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QPlainTextEdit, QSpinBox, QVBoxLayout, QWidget
 
-from gui.forms.quiet import quiet_wheel
+from gui.forms.quiet import quiet_wheel, roomy
 from gui.theme import tokens as design
 from gui.views.compare.subject import Asked
 from gui.widgets.buttons import IconButton, QuietButton
@@ -43,6 +43,7 @@ class PromptBar(QWidget):
         self._seed.setPrefix("seed ")
         self._seed.setFixedWidth(116)
         quiet_wheel(self._seed)
+        roomy(self._seed)
         self._seed.valueChanged.connect(lambda _value: self.edited.emit())
         dice = IconButton("dice", "Another seed", name="compare.dice", on_click=self._roll)
         self._strength = QDoubleSpinBox()
@@ -56,6 +57,7 @@ class PromptBar(QWidget):
         self._strength.setPrefix("strength ")
         self._strength.setFixedWidth(132)
         quiet_wheel(self._strength)
+        roomy(self._strength)
         self._strength.valueChanged.connect(lambda _value: self.edited.emit())
         self.try_button = QuietButton("Try", name="compare.try", on_click=self.pressed.emit)
         row = QHBoxLayout()
@@ -120,6 +122,7 @@ class _PromptField(QPlainTextEdit):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setWordWrapMode(QTextOption.WrapMode.NoWrap)
+        self.setProperty("line", "one")
         self.setFixedHeight(34)
         self._marks = _TriggerMarks(self.document())
 

@@ -74,7 +74,7 @@ class CardWall(QWidget):
         chips = QHBoxLayout()
         chips.setSpacing(6)
         if item.info is not None and item.info.trigger:
-            trigger = Chip(item.info.trigger[:24], level="accent")
+            trigger = Chip(item.info.trigger[:24])
             trigger.setToolTip(f"Trigger word: {item.info.trigger}")
             chips.addWidget(trigger)
         if item.imported:

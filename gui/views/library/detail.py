@@ -13,6 +13,7 @@ from gui.views.library.items import Item, recipe_lines
 from gui.views.train.viewer import PictureSheet
 from gui.widgets.buttons import IconButton, LinkButton, PrimaryButton, QuietButton
 from gui.widgets.card import Card, separator
+from gui.widgets.flow import FlowLayout
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.background import Background
@@ -66,18 +67,14 @@ class DetailCard(Card):
         self._note.setTabChangesFocus(True)
         self._note.setFixedHeight(84)
         self._note.installEventFilter(self)
-        links = QHBoxLayout()
-        links.setSpacing(4)
+        links = QWidget()
+        flow = FlowLayout(links, spacing=2)
         self._repeat = LinkButton("Repeat with changes", name="library.repeat", on_click=lambda: self._wish("repeat"))
         self._rename = LinkButton("Rename…", name="library.rename", on_click=lambda: self._wish("rename"))
         self._remove = LinkButton("Remove…", name="library.remove", on_click=lambda: self._wish("remove"))
-        links.addWidget(self._repeat)
-        links.addWidget(self._rename)
-        links.addWidget(self._remove)
-        links.addStretch(1)
-        links.addWidget(
-            IconButton("folder", "Show in folder", name="library.folder", on_click=lambda: self._wish("folder"))
-        )
+        folder = LinkButton("Show in folder", name="library.folder", on_click=lambda: self._wish("folder"))
+        for button in (self._repeat, self._rename, folder, self._remove):
+            flow.addWidget(button)
         for widget in (self._picture, self._title, self._problem):
             self.body.addWidget(widget)
         self.body.addLayout(buttons)
@@ -85,7 +82,7 @@ class DetailCard(Card):
         self.body.addWidget(self._more)
         self.body.addWidget(Label("Note", role="small"))
         self.body.addWidget(self._note)
-        self.body.addLayout(links)
+        self.body.addWidget(links)
 
     def show_item(self, item: Item | None) -> None:
         """Show an adapter; None hides the card."""
