@@ -86,9 +86,11 @@ def advance(state: RunState, event: ev.Event) -> RunState:  # noqa: C901 - one f
                 result=None,
                 validation=tuple(pair for pair in state.validation if pair[0] <= kept),
                 samples=tuple(sample for sample in state.samples if sample.step <= kept),
+                checkpoints=tuple(checkpoint for checkpoint in state.checkpoints if checkpoint.step <= kept),
             )
         case ev.Progress():
-            phase: Phase = "finishing" if state.step >= state.steps_total > 0 else "preparing"
+            ending = event.phase == "finishing" or state.step >= state.steps_total > 0
+            phase: Phase = "finishing" if ending else "preparing"
             return replace(state, phase=phase, text=event.text, done=event.done, total=event.total)
         case ev.Forecast():
             return replace(state, forecast=event)
