@@ -111,7 +111,7 @@ class ComparePage(QWidget):
         runs.changed.connect(self._lister.look)
         runs.current_changed.connect(self._lister.look)
         self._panel.prompt.pressed.connect(self._try)
-        self._panel.prompt.edited.connect(self._show_pair)
+        self._panel.prompt.edited.connect(self._edited)
         maker.made.connect(self._made)
         maker.grid_made.connect(self._panel.grid.put)
         maker.measured.connect(lambda _file: self._read_report())
@@ -171,8 +171,8 @@ class ComparePage(QWidget):
 
     def _set_mode(self, mode: str) -> None:
         self._panel.set_mode(mode)
-        if mode == "grid":
-            self._show_grid()
+        if mode == "grid" and self._subject is not None:
+            self._panel.show_grid(self._subject)
 
     def _show_stage(self) -> None:
         stage = self._stage
@@ -180,16 +180,28 @@ class ComparePage(QWidget):
             self._panel.view.set_words("Before", stage.words)
         self._show_pair()
         self._read_report()
-        if self._header.mode == "grid":
-            self._show_grid()
+        if self._header.mode == "grid" and self._subject is not None:
+            self._panel.show_grid(self._subject)
 
     def _show_pair(self) -> None:
         """Show the pictures for these words and this seed, as far as they were ever made."""
         subject, stage, asked = key = self._key()
         if subject is None or stage is None:
             return
-        self._panel.put("before", subject.picture(None, asked), still=lambda: self._key() == key)
-        self._panel.put("after", subject.picture(stage, asked), still=lambda: self._key() == key)
+        for side, file in (("before", subject.picture(None, asked)), ("after", subject.picture(stage, asked))):
+            self._panel.put(side, file, still=lambda: self._key() == key)
+        self._panel.prompt.set_stale(False)
+
+    def _edited(self) -> None:
+        """Other words: what is on show stays, and is said to be of other words, unless these were tried before."""
+        subject, stage, asked = self._key()
+        if subject is None or stage is None:
+            return
+        known = subject.picture(None, asked) is not None and subject.picture(stage, asked) is not None
+        if known:
+            self._show_pair()
+        else:
+            self._panel.prompt.set_stale(any(not image.isNull() for image in self._panel.pair))
 
     def _key(self) -> tuple[Subject | None, Stage | None, Asked]:
         """What is on show: a picture that arrives for anything else is not put up."""
@@ -222,17 +234,6 @@ class ComparePage(QWidget):
             self._maker.grid(
                 subject, subject.stages, subject.prompts, self._panel.prompt.asked.seed, subject.folder / "grid"
             )
-
-    def _show_grid(self) -> None:
-        subject = self._subject
-        if subject is None:
-            return
-        self._panel.grid.lay_out(("before", *(stage.title for stage in subject.stages)), subject.prompts)
-        for prompt in subject.prompts:
-            for column, step in enumerate((0, *(stage.step for stage in subject.stages))):
-                found = subject.sample(step, prompt, self._panel.prompt.asked.seed)
-                if found is not None:
-                    self._panel.grid.put(column, prompt, found)
 
     def _progressed(self, words: str, done: int, total: int) -> None:
         self._panel.show_progress(words, done, total)

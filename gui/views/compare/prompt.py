@@ -33,6 +33,7 @@ class PromptBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._trigger = ""
+        self._stale = False
         self.field = _PromptField()
         self.field.entered.connect(self.pressed)
         self.field.textChanged.connect(self._changed)
@@ -92,15 +93,25 @@ class PromptBar(QWidget):
             widget.blockSignals(False)
         self._say()
 
+    def set_stale(self, stale: bool) -> None:  # noqa: FBT001 - a setter
+        """Say that the pictures on show were made for something else."""
+        self._stale = stale
+        self._say()
+
     def _changed(self) -> None:
         self._say()
         self.edited.emit()
 
     def _say(self) -> None:
-        missing = bool(self._trigger) and self._trigger.casefold() not in self.asked.prompt.casefold()
-        self._hint.setText(f"The words do not name “{self._trigger}”, so the adapter may not show.")
-        self._hint.setVisible(missing and bool(self.asked.prompt))
-        self.try_button.setEnabled(bool(self.asked.prompt) and len(self.asked.prompt) <= _LONGEST)
+        words = self.asked.prompt
+        missing = bool(words) and bool(self._trigger) and self._trigger.casefold() not in words.casefold()
+        hints = [
+            "The pictures show what was asked before; press Try." if self._stale else "",
+            f"The words do not name “{self._trigger}”, so the adapter may not show." if missing else "",
+        ]
+        self._hint.setText(" ".join(hint for hint in hints if hint))
+        self._hint.setVisible(any(hints))
+        self.try_button.setEnabled(0 < len(words) <= _LONGEST)
 
     def _roll(self) -> None:
         self._seed.setValue(random.randint(0, 99_999))
