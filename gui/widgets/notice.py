@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from PySide6.QtCore import QSize, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.theme.icons import icon as drawing
 from gui.widgets.buttons import IconButton, QuietButton
+from gui.widgets.mark import Mark
 from gui.widgets.text import Label
 from projects.errors import UserError
 
@@ -62,7 +62,7 @@ class NoticeBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 12, 10, 12)
         row.setSpacing(12)
-        self._icon = QLabel()
+        self._icon = Mark("info", 22, ink="accent")
         words = QVBoxLayout()
         words.setSpacing(2)
         self._title = Label(role="strong", wrap=True)
@@ -114,7 +114,7 @@ class NoticeBar(QFrame):
     def _present(self, notice: Notice) -> None:
         self._shown = notice
         icon, ink = _ICONS[notice.level]
-        self._icon.setPixmap(drawing(icon, ink=ink).pixmap(QSize(22, 22)))
+        self._icon.set_icon(icon, ink)
         for label, text in ((self._title, notice.title), (self._text, notice.text), (self._hint, notice.hint)):
             label.setText(text)
             label.setVisible(bool(text))

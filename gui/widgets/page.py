@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import tokens as design
-from gui.theme.icons import icon as drawing
 from gui.widgets.buttons import PrimaryButton
+from gui.widgets.mark import Mark
 from gui.widgets.text import Label
 
 
@@ -90,9 +90,7 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(8)
         column.addStretch(1)
-        picture = QLabel()
-        picture.setPixmap(drawing(icon, ink="accent").pixmap(QSize(44, 44)))
-        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        picture = Mark(icon, 44, ink="accent")
         self._title = Label(title, role="title")
         self._text = Label(text, role="muted", wrap=True)
         self._text.setMaximumWidth(440)

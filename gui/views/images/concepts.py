@@ -6,14 +6,14 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui import opening
 from gui.services import Services
 from gui.theme import tokens as design
-from gui.theme.icons import pixmap
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
+from gui.widgets.mark import Mark
 from gui.widgets.sheet import ask
 from gui.widgets.text import ElidedLabel, Label
 from projects import edits, queries
@@ -133,9 +133,7 @@ class ConceptPanel(QWidget):
         card.setAccessibleName(f"{concept.name}, {count} photos")
         row = QHBoxLayout()
         row.setSpacing(9)
-        dot = QLabel()
-        dot.setPixmap(pixmap("dot", 20, colour=colour, ratio=self.devicePixelRatioF()))
-        row.addWidget(dot)
+        row.addWidget(Mark("dot", 20, colour=colour))
         row.addWidget(ElidedLabel(concept.name, role="strong"), 1)
         row.addWidget(Label(str(count), role="muted"))
         card.body.addLayout(row)

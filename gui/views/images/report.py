@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from gui.theme.icons import icon
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
+from gui.widgets.mark import Mark
 from gui.widgets.progress import ProgressLine
 from gui.widgets.text import ElidedLabel, Label
 from projects.report import ImportReport, ReportLine
@@ -111,9 +111,8 @@ class LineRow(QWidget):
         self.body = QHBoxLayout(self)
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(10)
-        mark = QLabel()
         drawing, ink = _ICONS[line.level]
-        mark.setPixmap(icon(drawing, ink=ink).pixmap(18, 18))
+        mark = Mark(drawing, 18, ink=ink)
         mark.setAccessibleName(line.level)
         self.body.addWidget(mark)
         words = QVBoxLayout()
