@@ -61,6 +61,9 @@ def in_words(path: Path) -> Iterator[None]:
 
 def explain(error: sqlite3.Error, path: Path) -> ProjectError:
     """Say what SQLite's `error` means for the person whose project lies at `path`."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        # Python's own complaint, not SQLite's: the connection was closed by another thread.
+        return ProjectError("The project is closed", "It was closed while something still worked on it.")
     code = getattr(error, "sqlite_errorcode", None)
     kind = code & 0xFF if isinstance(code, int) else -1
     if kind == sqlite3.SQLITE_FULL:

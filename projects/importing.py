@@ -22,7 +22,7 @@ from projects.change import Change
 from projects.errors import ProjectError, ReadOnlyError
 from projects.files import flush_folder, readable_text
 from projects.health import FLAG_WORDS, Limits, Twins
-from projects.intake import Arrival, Gate, Known, PixelBudget, ProjectUnwritable, already_there, discard
+from projects.intake import ALREADY_THERE, Arrival, Gate, Known, PixelBudget, ProjectUnwritable, already_there, discard
 from projects.project import Project
 from projects.report import ImportReport, ReportLine, in_order, line_of
 from projects.rows import RowChange, described
@@ -34,6 +34,7 @@ Progress = Callable[[int, int, str], bool]
 _BATCH = 16
 _BATCH_S = 0.25
 _MOST_THREADS = 8
+_MOST_REPEATED_LINES = 10
 
 
 def import_paths(
@@ -271,7 +272,7 @@ class _Import:
             self.lines.append(ReportLine("info", "", "The import was stopped", "What was taken in before stays."))
         change = _change(self.added) if self.added else None
         seconds = time.perf_counter() - started
-        return ImportReport(tuple(self.added), in_order(self.lines), change, seconds, self.cancelled)
+        return ImportReport(tuple(self.added), in_order(_gathered(self.lines)), change, seconds, self.cancelled)
 
 
 _COLUMNS = (
@@ -279,6 +280,15 @@ _COLUMNS = (
     " position, added"
 )
 _INSERT = f"INSERT INTO images ({_COLUMNS}) VALUES (:{', :'.join(_COLUMNS.split(', '))})"  # noqa: S608 - no input in it
+
+
+def _gathered(lines: list[ReportLine]) -> list[ReportLine]:
+    """One line in place of many that only say that a file is there already; every other line stays."""
+    repeated = [line for line in lines if line.title == ALREADY_THERE]
+    if len(repeated) <= _MOST_REPEATED_LINES:
+        return lines
+    rest = [line for line in lines if line.title != ALREADY_THERE]
+    return [*rest, ReportLine("info", "", f"{len(repeated)} files were already there", repeated[0].hint)]
 
 
 def _change(added: Sequence[str]) -> Change:

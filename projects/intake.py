@@ -26,6 +26,7 @@ from projects.project import Project
 from projects.report import ReportLine, line_of
 from projects.scanning import Candidate
 
+ALREADY_THERE = "Already there"
 _BLOCK = 1 << 20
 _LARGEST_FILE = 2 << 30
 _EXTENSION = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "AVIF": "avif", "BMP": "bmp", "GIF": "gif", "TIFF": "tif"}

@@ -17,7 +17,7 @@ from typing import Self
 
 from projects import database, migrations, upkeep
 from projects.errors import ProjectError, ReadOnlyError
-from projects.files import atomic_path, is_writable
+from projects.files import atomic_path, is_temporary, is_writable
 from projects.upkeep import Tidied
 
 FOLDERS = ("images", "masks", "runs", "adapters", "exports")
@@ -53,7 +53,7 @@ class Project:
             ProjectError: the folder holds something already, or cannot be written to.
         """
         root = Path(root).absolute()
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        if root.exists() and not _is_free(root):
             raise ProjectError(
                 "The folder is not empty",
                 f"{root.name} holds other files already.",
@@ -70,6 +70,7 @@ class Project:
                     "INSERT INTO settings VALUES (?, ?)", (NAME_KEY, json.dumps(name.strip() or root.name))
                 )
         except (OSError, sqlite3.OperationalError) as error:
+            _remove_empty(root)
             raise ProjectError(
                 "The project cannot be made here",
                 f"{root} could not be written to ({error}).",
@@ -220,6 +221,20 @@ class Project:
     ) -> None:
         """Close the project."""
         self.close()
+
+
+def _is_free(root: Path) -> bool:
+    """Whether a project may be made here: nothing lies here but what an attempt that was cut short left behind."""
+    if not root.is_dir():
+        return False
+    leftovers = (path for path in root.iterdir() if not is_temporary(path.name))
+    return all(path.name in FOLDERS and path.is_dir() and not any(path.iterdir()) for path in leftovers)
+
+
+def _remove_empty(root: Path) -> None:
+    for folder in (*(root / name for name in FOLDERS), root):
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _reason_of_version(path: Path) -> str:

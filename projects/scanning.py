@@ -29,6 +29,8 @@ _CAMERA_ONLY = frozenset(
 # A leading zero or a large number is a session or a year, not a count of repeats.
 _REPEATS_FOLDER = re.compile(r"([1-9]\d{0,2})_(\S.*)")
 _MOST_REPEATS = 500
+_PROJECT_FILE = "project.db"
+_PROJECT_PICTURES = "images"
 _REGULARISATION = frozenset({"reg", "regularization", "regularisation", "reg_images"})
 
 
@@ -88,7 +90,7 @@ class _Search:
     def __init__(self, project_root: Path | None) -> None:
         self.pictures: dict[str, Candidate] = {}
         self._lines: list[ReportLine] = []
-        self._project = _identity(project_root) if project_root is not None else None
+        self._project = _own_folders(project_root)
         self._visited: set[tuple[int, int]] = set()
         self._other_files = 0
 
@@ -134,7 +136,7 @@ class _Search:
         except OSError as error:
             self._say("error", folder.name, "The folder cannot be opened", _reason(error))
             return False
-        if identity == self._project:
+        if identity in self._project:
             self._say("warning", folder.name, "This is the project's own folder", "It was not imported into itself.")
             return False
         if identity in self._visited:
@@ -171,7 +173,13 @@ class _Search:
                 self._say("error", name, title, "Export it as JPEG or PNG and import that.")
             elif suffix not in CAPTION_EXTENSIONS:
                 self._other_files += 1
-        return self._subfolders(folder, [name for name, is_folder in entries if is_folder])
+        subfolders = [name for name, is_folder in entries if is_folder]
+        if _PROJECT_FILE in beside and _PROJECT_PICTURES in subfolders:
+            self._say(
+                "info", folder.name, "This is another project", "Its pictures were taken, not its masks or trainings."
+            )
+            subfolders = [_PROJECT_PICTURES]
+        return self._subfolders(folder, subfolders)
 
     def _subfolders(self, folder: Path, names: Sequence[str]) -> list[Path]:
         kept = []
@@ -218,6 +226,12 @@ class _Search:
 def _companion_names(name: str) -> list[str]:
     stem = Path(name).stem
     return [stem + ending for ending in (*CAPTION_EXTENSIONS, MASK_ENDING)]
+
+
+def _own_folders(project_root: Path | None) -> set[tuple[int, int]]:
+    if project_root is None:
+        return set()
+    return {_identity(folder) for folder in (project_root, project_root / _PROJECT_PICTURES) if folder.is_dir()}
 
 
 def _identity(folder: Path) -> tuple[int, int]:

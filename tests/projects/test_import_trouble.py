@@ -270,3 +270,19 @@ def test_a_database_error_is_told_in_words(project: Project, concept: str, monke
     assert "The project is busy" in {line.title for line in report.lines}
     assert _files(project) == set()
     assert not thumbnails.cached("0" * 64).exists()
+
+
+def test_closing_the_project_midway_is_a_line_and_loses_nothing(project: Project, concept: str, source: Path) -> None:
+    for number in range(40):
+        save_photo(source / f"{number}.bmp", number, (64, 64))
+
+    def close(done: int, _total: int, _name: str) -> bool:
+        if done == 1:
+            project.close()
+        return True
+
+    report = importing.import_paths(project, [source], concept, progress=close)
+    assert "The project is closed" in {line.title for line in report.lines}
+    with Project.open(project.root) as again:
+        assert {image.id for image in queries.images(again)} == set(report.added)
+        assert _files(again) == _listed(again)

@@ -82,6 +82,14 @@ def test_a_folder_dropped_twice_comes_in_once(project: Project, concept: str, so
     assert len(list((project.root / "images").iterdir())) == 2
 
 
+def test_many_files_that_are_there_already_are_one_line(project: Project, concept: str, source: Path) -> None:
+    for number in range(15):
+        save_photo(source / f"{number}.bmp", number, (48, 48))
+    importing.import_paths(project, [source], concept)
+    again = importing.import_paths(project, [source], concept)
+    assert _levels(again, "info") == [("", "15 files were already there")]
+
+
 def test_a_removed_picture_can_be_imported_again(project: Project, concept: str, source: Path) -> None:
     save_photo(source / "a.png", 1)
     first = importing.import_paths(project, [source], concept)

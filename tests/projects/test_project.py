@@ -37,6 +37,24 @@ def test_a_new_project_wants_a_folder_of_its_own(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["photo.jpg"]
 
 
+def test_an_attempt_that_was_cut_short_is_no_hindrance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "p"
+
+    def full(*_arguments: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "run_steps", full)
+        with pytest.raises(ProjectError, match="cannot be made here"):
+            Project.create(root, "x")
+    assert not root.exists()
+    (root / "images").mkdir(parents=True)
+    (root / ".project.db.0123.tmp").touch()
+    Project.create(root, "x").close()
+    with Project.open(root) as project:
+        assert not project.read_only
+
+
 def test_there_must_be_a_project(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no project here"):
         Project.open(tmp_path)

@@ -154,3 +154,15 @@ def test_undecodable_names_can_be_shown(source: Path) -> None:
     (picture,) = scan([source]).pictures
     picture.name.encode("utf-8")
     assert picture.path.exists()
+
+
+def test_of_another_project_only_the_pictures_are_taken(source: Path) -> None:
+    _touch(source, "old/project.db", "old/images/1.png", "old/masks/1-ab.png", "old/runs/r/samples/2.png")
+    found = scan([source], project_root=source / "new")
+    assert [picture.name for picture in found.pictures] == ["1.png"]
+    assert [line.title for line in found.lines] == ["This is another project", "1 other file was left alone"]
+
+
+def test_the_projects_own_pictures_are_not_imported_again(source: Path) -> None:
+    _touch(source, "project/images/1.png")
+    assert scan([source / "project" / "images"], project_root=source / "project").pictures == ()
