@@ -127,17 +127,21 @@ def _fetch(
     total = sum(file.size for file in files)
     _check_space(place, total)
     progress("download", f"{repository}: {total / 1e9:.2f} GB to fetch, {_free(place) / 1e9:.1f} GB free", 0, total)
-    done, folder = 0, Path()
-    for file in files:
-        watcher = _watch(progress, file.name, done, total)
+    # The index comes last and by the name it was asked for, so that its being there means that everything is, also offline.
+    done, path = 0, ""
+    for file in sorted(files, key=lambda file: file.name == index):
         path = hf_hub_download(
-            repository, file.name, revision=info.sha, cache_dir=place, token=key, endpoint=endpoint, tqdm_class=watcher
+            repository,
+            file.name,
+            revision=revision if file.name == index else info.sha,
+            cache_dir=place,
+            token=key,
+            endpoint=endpoint,
+            tqdm_class=_watch(progress, file.name, done, total),
         )
         done += file.size
         progress("download", f"Fetching {file.name}", done, total)
-        if file.name == index:
-            folder = Path(path).parent
-    return folder
+    return Path(path).parent
 
 
 def _known(repository: str, revision: str | None, cache: Path | None, index: str) -> Path:
