@@ -18,7 +18,7 @@ from gui.widgets.sheet import Sheet
 from gui.widgets.text import Label
 from projects import edits, queries
 from projects.change import Edit
-from projects.errors import ProjectError
+from projects.errors import ProjectError, UserError
 from projects.files import safe_name, unique_path
 from projects.project import Project
 
@@ -217,7 +217,7 @@ def describe(project: Project) -> Recent:
     if first is not None:
         try:
             picture = str(thumbnails.thumbnail(project, first, _THUMBNAIL_EDGE))
-        except (ProjectError, OSError):
+        except (UserError, OSError):
             picture = ""
     return Recent(
         root=str(project.root),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-APP = "lorikeet"
+from projects.places import APP, cache_home
+
+__all__ = ["APP", "cache_home", "data_home", "resources", "samples", "starter", "state_home"]
 
 
 def resources() -> Path:
@@ -31,16 +33,6 @@ def data_home() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir(APP, appauthor=False))
-
-
-def cache_home() -> Path:
-    """What may be deleted at any time: thumbnails, latents, the catalog."""
-    override = os.environ.get("LORIKEET_HOME")
-    if override:
-        return Path(override) / "cache"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir(APP, appauthor=False))
 
 
 def state_home() -> Path:
