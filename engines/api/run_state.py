@@ -89,9 +89,10 @@ def advance(state: RunState, event: ev.Event) -> RunState:  # noqa: C901 - one f
                 checkpoints=tuple(checkpoint for checkpoint in state.checkpoints if checkpoint.step <= kept),
             )
         case ev.Progress():
-            ending = event.phase == "finishing" or state.step >= state.steps_total > 0
-            phase: Phase = "finishing" if ending else "preparing"
-            return replace(state, phase=phase, text=event.text, done=event.done, total=event.total)
+            over = event.phase == "finishing" or state.step >= state.steps_total > 0
+            return replace(
+                state, phase="finishing" if over else "preparing", text=event.text, done=event.done, total=event.total
+            )
         case ev.Forecast():
             return replace(state, forecast=event)
         case ev.Step():

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from engines.api.errors import UserError
-from engines.api.events import Started
+from engines.api.events import Event, Started
 from engines.api.job import Job, JobConcept, JobImage
 from engines.api.places import samples
 from engines.api.recipe import DataSettings, LoopSettings, Recipe, SampleSettings
@@ -40,7 +40,7 @@ class Trial:
 
     Attributes:
         moment: seconds after the worker was started, or after it had told that it began.
-        phase: what it was doing, as its events tell.
+        told: type of the last event before the kill.
         step: the last step told before the kill.
         recognised: whether the run showed as interrupted afterwards.
         resumed_from: step of the checkpoint it went on from; None for the start.
@@ -48,7 +48,7 @@ class Trial:
     """
 
     moment: str
-    phase: str
+    told: str
     step: int
     recognised: bool
     resumed_from: int | None
@@ -146,17 +146,17 @@ def _trial(folder: Path, moments: random.Random, working_s: float, expected: byt
     pause_s = moments.uniform(0.0, 2.0 if early else working_s)
     time.sleep(pause_s)
     process.kill()
-    _until(lambda: not local.process_lives(process.pid, process.create_time()) if process.is_running() else True)
-    state = read_state(folder)
-    recognised = state.phase in {"interrupted", "failed", "finished"} and not local.at_work(folder)
+    _until(lambda: not local.at_work(folder))
+    state, told = read_state(folder), _events(folder)
+    recognised = state.phase in {"interrupted", "failed", "finished"}
     resumed_from = None
     if state.phase != "finished":
         local.start(folder, resume=True)
         _finish(folder)
-        resumed_from = _last_start(folder)
+        resumed_from = [event for event in _events(folder) if isinstance(event, Started)][-1].resumed_from
     equal = (folder / ADAPTER).is_file() and (folder / ADAPTER).read_bytes() == expected
     moment = f"{pause_s:.2f} s after {'launch' if early else 'beginning'}"
-    return Trial(moment, state.text or state.phase, state.step, recognised, resumed_from, equal)
+    return Trial(moment, told[-1].type if told else "nothing", state.step, recognised, resumed_from, equal)
 
 
 def _finish(folder: Path) -> float:
@@ -180,12 +180,12 @@ def _finish(folder: Path) -> float:
     return state.result.time - state.started
 
 
-def _last_start(folder: Path) -> int | None:
+def _events(folder: Path) -> list[Event]:
     follower = Follower(folder)
-    found: list[Started] = []
+    found: list[Event] = []
     while follower.poll():
-        found += [event for event in follower.events if isinstance(event, Started)]
-    return found[-1].resumed_from if found else None
+        found += follower.events
+    return found
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -201,7 +201,7 @@ def _table(trials: list[Trial]) -> Table:
         (
             number,
             trial.moment,
-            trial.phase,
+            trial.told,
             trial.step,
             "start" if trial.resumed_from is None else trial.resumed_from,
             trial.recognised,
@@ -209,5 +209,5 @@ def _table(trials: list[Trial]) -> Table:
         )
         for number, trial in enumerate(trials, 1)
     ]
-    columns = ("trial", "killed", "it was", "step", "resumed from", "recognised", "equal")
+    columns = ("trial", "killed", "last told", "step", "resumed from", "recognised", "equal")
     return Table("SIGKILL of the worker", columns, tuple(rows))
