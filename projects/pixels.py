@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import logging
 import struct
 import warnings
 import zlib
@@ -134,6 +135,7 @@ def _prepare_pillow() -> None:
     """Keep Pillow's remarks off the terminal, since what matters becomes an `ImportFailure`, and lift its limit to ours."""
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\b")
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     # The check itself stays on as a second line of defence: from twice this number Pillow refuses by itself.
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, MAX_PIXELS)
 
