@@ -1,0 +1,222 @@
+"""Making, judging and comparing pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
+
+from engines.api.errors import AdapterError, ModelError, SettingsError
+from engines.api.requests import AdapterUse, Compare
+from engines.diffusion.compare import Comparison, Made, compare
+from engines.diffusion.describe import describe
+from engines.diffusion.evaluate import apart, following, interval, likeness, open_encoder
+from engines.diffusion.exchange import write_adapter
+from engines.diffusion.generate import Generator
+from tests.diffusion.support import CPU, make_pictures, open_tiny, random_adapter
+
+
+@pytest.fixture(scope="module")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory, tiny_sd: Path) -> Path:
+    """A CLIP of random weights with the tiny base's tokenizer."""
+    folder = tmp_path_factory.mktemp("tiny-clip")
+    tokenizer = CLIPTokenizer.from_pretrained(tiny_sd / "tokenizer")
+    text = {
+        "vocab_size": len(tokenizer), "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "max_position_embeddings": 32, "eos_token_id": tokenizer.eos_token_id,
+    }  # fmt: skip
+    vision = {
+        "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8,
+    }  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def adapter_file(tiny_sd: Path, tmp_path: Path) -> Path:
+    file = tmp_path / "a.safetensors"
+    write_adapter(random_adapter(open_tiny(tiny_sd), alpha=20.0), file)
+    return file
+
+
+def opened(folder: Path) -> Generator:
+    generator = Generator(CPU)
+    generator.open(f"file:{folder}")
+    return generator
+
+
+def one(generator: Generator, seed: int = 1, prompt: str = "a dog") -> bytes:
+    return next(iter(generator.pictures([prompt], [seed], steps=2))).tobytes()
+
+
+def test_seeds_decide_and_neighbours_do_not(tiny_sd: Path) -> None:
+    generator = opened(tiny_sd)
+    assert one(generator, 1) == one(generator, 1) != one(generator, 2)
+    batch = list(generator.pictures(["a dog"] * 3, [2, 1, 3], steps=2))
+    alone = next(iter(generator.pictures(["a dog"], [1], steps=2)))
+    difference = torch.tensor(list(batch[1].tobytes())).int() - torch.tensor(list(alone.tobytes())).int()
+    assert int(difference.abs().max()) <= 1
+
+
+def test_sizes_are_rounded_to_what_the_base_can_make(tiny_sd: Path) -> None:
+    made = next(iter(opened(tiny_sd).pictures(["a"], [1], steps=1, size=(45, 30))))
+    assert made.size == (48, 32)
+
+
+def test_adapters_come_and_go(tiny_sd: Path, adapter_file: Path) -> None:
+    generator = opened(tiny_sd)
+    plain = one(generator)
+    generator.use([AdapterUse(file=str(adapter_file))])
+    changed = one(generator)
+    assert changed != plain
+    generator.use([AdapterUse(file=str(adapter_file), weight=0.0)])
+    assert one(generator) == plain
+    generator.use([AdapterUse(file=str(adapter_file), weight=0.5)] * 2)
+    torch.testing.assert_close(
+        torch.tensor(list(one(generator))).float(), torch.tensor(list(changed)).float(), atol=2.0, rtol=0
+    )
+    generator.use([])
+    assert one(generator) == plain
+
+
+def test_a_file_that_does_not_fit_changes_nothing(tiny_sd: Path, adapter_file: Path, tmp_path: Path) -> None:
+    generator = opened(tiny_sd)
+    plain = one(generator)
+    (tmp_path / "bad.safetensors").write_bytes(b"no adapter")
+    with pytest.raises(AdapterError):
+        generator.use([AdapterUse(file=str(adapter_file)), AdapterUse(file=str(tmp_path / "bad.safetensors"))])
+    assert one(generator) == plain
+
+
+def test_it_can_be_ended_between_steps(tiny_sd: Path) -> None:
+    class Ended(Exception):
+        """As a cancelled request raises."""
+
+    seen: list[tuple[int, int]] = []
+
+    def on_step(done: int, total: int) -> None:
+        seen.append((done, total))
+        if done == 2:
+            raise Ended
+
+    with pytest.raises(Ended):
+        list(opened(tiny_sd).pictures(["a"], [1], steps=5, on_step=on_step))
+    assert seen == [(1, 5), (2, 5)]
+
+
+def test_nothing_open_is_said() -> None:
+    with pytest.raises(ModelError, match="No base model"):
+        Generator(CPU).use([])
+        list(Generator(CPU).pictures(["a"], [1]))
+
+
+def test_equal_pictures_are_wholly_alike(tiny_clip: Path) -> None:
+    judge = open_encoder(CPU, f"file:{tiny_clip}")
+    pictures = [Image.new("RGB", (50, 40), colour) for colour in ("red", "blue")]
+    vectors = judge.images([*pictures, pictures[0]])
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(3))
+    assert likeness(vectors[:1], vectors[2:])[0] == pytest.approx(1.0, abs=1e-5)
+    words = judge.texts(["a dog", "a cat"])
+    assert following(words, words) == pytest.approx([1.0, 1.0], abs=1e-5)
+
+
+def test_intervals_resample_prompts_and_are_the_same_every_time() -> None:
+    values, groups = [0.1, 0.1, 0.9, 0.9], ["a", "a", "b", "b"]
+    figure = interval(values, groups)
+    assert figure == interval(values, groups)
+    assert figure.mean == pytest.approx(0.5)
+    assert (figure.low, figure.high) == (pytest.approx(0.1), pytest.approx(0.9))
+    assert figure.count == 4
+    sure = interval([0.3] * 6, list("abcabc"))
+    assert sure.low == pytest.approx(0.3) == pytest.approx(sure.high)
+    assert interval([0.1, 0.5, 0.9], ["a", "a", "b"]).mean == pytest.approx(0.6)
+    assert apart(sure.as_data(), {"low": 0.4, "high": 0.5})
+    assert not apart(sure.as_data(), figure.as_data())
+
+
+def test_a_comparison_is_fair_whole_and_written_down(
+    tiny_sd: Path, tiny_clip: Path, adapter_file: Path, tmp_path: Path
+) -> None:
+    images = make_pictures(tmp_path, 2)
+    wanted = Comparison(
+        base=f"file:{tiny_sd}",
+        adapters=(AdapterUse(file=str(adapter_file)), AdapterUse(file=str(adapter_file), weight=0.0)),
+        labels=("Mine", "Nothing"),
+        prompts=("a sks dog", "a sks dog in the snow with a very long description that has to be cut"),
+        seeds=(1, 2),
+        references=tuple(tmp_path / image.file for image in images),
+        trigger="sks",
+        class_noun="dog",
+        steps=2,
+        encoder=f"file:{tiny_clip}",
+    )
+    seen: list[Made] = []
+    progress: list[tuple[int, int]] = []
+    folder = tmp_path / "report"
+    report = compare(
+        Generator(CPU), wanted, folder, on_picture=seen.append, on_step=lambda *step: progress.append(step)
+    )
+    assert json.loads((folder / "report.json").read_text()) == report
+    assert [column["label"] for column in report["columns"]] == ["Base", "Mine", "Nothing"]
+    assert len(report["pictures"]) == len(seen) == 12
+    base, nothing = ([p for p in report["pictures"] if p["column"] == c] for c in (0, 2))
+    for one_picture, other in zip(base, nothing, strict=True):
+        assert (folder / one_picture["file"]).read_bytes() == (folder / other["file"]).read_bytes()
+        assert one_picture["likeness"] == pytest.approx(other["likeness"])
+    assert report["columns"][2]["closer"] == {"won": 0, "of": 4}
+    assert report["columns"][2]["clearly"] is False
+    assert report["columns"][1]["likeness"]["mean"] != report["columns"][0]["likeness"]["mean"]
+    assert report["conditions"]["encoder"]["name"] == str(tiny_clip)
+    assert len(report["conditions"]["encoder"]["sha256"]) == 64
+    assert report["conditions"]["photos"] == 2
+    with Image.open(folder / "sheet.png") as sheet:
+        assert sheet.width > 500
+        assert sheet.height > 800
+    assert progress == sorted(progress)
+    assert progress[-1][0] == progress[-1][1]
+
+
+def test_without_a_judge_there_are_no_figures(tiny_sd: Path, adapter_file: Path, tmp_path: Path) -> None:
+    request = Compare(
+        id="1", base=f"file:{tiny_sd}", adapters=(AdapterUse(file=str(adapter_file)),), labels=("Mine",),
+        prompts=("a",), seeds=(1,), steps=1, folder=str(tmp_path),
+    )  # fmt: skip
+    from dataclasses import replace
+
+    report = compare(Generator(CPU), replace(Comparison.of(request), encoder="file:/no/such/folder"), tmp_path / "r")
+    assert report["columns"][1]["likeness"] is None
+    assert report["columns"][1]["following"] is None
+    assert "missing" in report["note"]
+    assert "likeness" not in report["pictures"][0]
+    with pytest.raises(SettingsError):
+        compare(Generator(CPU), replace(Comparison.of(request), prompts=()), tmp_path / "r")
+
+
+def test_the_catalog_names_everything() -> None:
+    catalog = describe()
+    assert [method.name for method in catalog.methods] == ["lora"]
+    assert catalog.methods[0].schema_["properties"]["rank"]["title"] == "Rank"
+    assert [backbone.name for backbone in catalog.backbones] == ["stable-diffusion"]
+    assert [preset.title for preset in catalog.presets] == ["Quick", "Balanced", "Best"]
+    assert not catalog.broken
+    assert catalog.devices[-1].kind == "cpu"
+
+
+def test_presets_are_valid() -> None:
+    from engines.api.recipe import apply_preset
+    from engines.diffusion.methods import method_of
+    from engines.diffusion.presets import PRESETS
+
+    for preset in PRESETS:
+        recipe = apply_preset(preset)
+        assert recipe.loop.learning_rate == 0.0  # the base model decides
+        method_of("lora", preset.method)
+    assert sum(preset.recommended for preset in PRESETS) == 1
