@@ -1,0 +1,173 @@
+"""The main job without a window, on a tiny random base: teach, look, compare, export, and stop in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from engines.cli import main
+from engines.cli.codes import EXPECTED, FINE, INTERRUPTED, MISSED
+
+ROOT = Path(__file__).resolve().parents[2]
+QUIET = ["--set", "samples.every=0", "--set", "loop.validate_every=1000"]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos") / "rex"
+    folder.mkdir()
+    for index in range(4):
+        Image.effect_noise((48, 48), 30 + 30 * index).convert("RGB").save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory, pictures: Path, tiny_sd: Path) -> dict[str, object]:
+    """One run through `teach`, as its last JSON line tells it."""
+    place = tmp_path_factory.mktemp("taught")
+    words = ["teach", str(pictures), "--trigger", "sks", "--class", "dog", "--base", str(tiny_sd), "--steps", "3"]
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "LORIKEET_HOME": str(place / "home")}
+    done = subprocess.run(
+        [sys.executable, "-m", "engines", *words, *QUIET, "--out", str(place / "out.safetensors"), "--json"],
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == FINE, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {"lines": lines, "result": lines[-1], "home": place / "home", "said": done.stderr}
+
+
+def test_teaching_from_pictures_tells_events_and_makes_a_project(taught: dict[str, object]) -> None:
+    kinds = [line["type"] for line in taught["lines"]]
+    assert kinds[0] == "started"
+    assert "step" in kinds
+    assert kinds[-2:] == ["finished", "result"]
+    result = taught["result"]
+    assert result["steps"] == 3
+    assert Path(result["adapter"]).is_file()
+    assert Path(result["run"]).parents[1] == taught["home"] / "projects" / "sks"
+    assert str(taught["home"] / "projects" / "sks") in taught["said"]
+
+
+def test_the_written_adapter_is_kohyas(taught: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", taught["result"]["out"], "--json"]) == FINE
+    told = json.loads(capsys.readouterr().out)
+    assert told["format"] == "kohya"
+    assert told["trigger"] == "sks"
+    assert told["steps"] == 3
+
+
+def test_a_run_folder_can_be_exported_and_is_never_written_over(
+    taught: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "again.safetensors"
+    words = ["export", str(taught["result"]["run"]), "--out", str(out), "--format", "diffusers"]
+    assert main(words) == FINE
+    before = out.read_bytes()
+    assert main(words) == EXPECTED
+    assert "there already" in capsys.readouterr().err
+    assert out.read_bytes() == before
+    assert main([*words, "--overwrite"]) == FINE
+    assert main([*words[:-1], "nonsense", "--overwrite"]) == EXPECTED
+
+
+def test_pictures_with_the_adapter_depend_on_the_seed_alone(
+    taught: dict[str, object], tiny_sd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["generate", "a sks dog", "--base", str(tiny_sd), "--steps", "2", "--seed", "5", "--json"]
+    files = []
+    for folder, more in (("a", []), ("b", []), ("c", ["--adapter", f"{taught['result']['run']}=2"])):
+        assert main([*base, *more, "--out", str(tmp_path / folder)]) == FINE
+        (picture,) = json.loads(capsys.readouterr().out)["pictures"]
+        assert picture["seed"] == 5
+        files.append(Path(picture["file"]).read_bytes())
+    assert files[0] == files[1]
+    assert files[0] != files[2]
+
+
+def test_a_comparison_leaves_a_sheet_and_a_report(
+    taught: dict[str, object], pictures: Path, tiny_sd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compare", str(taught["result"]["adapter"]), "--base", str(tiny_sd), "--photos", str(pictures)]
+    words += ["--prompt", "a sks dog", "--seed", "1", "--steps", "2", "--out", str(tmp_path / "c"), "--json"]
+    assert main(words) == FINE
+    told = json.loads(capsys.readouterr().out)
+    assert [column["label"] for column in told["columns"]] == ["Base", Path(taught["result"]["run"]).name]
+    with Image.open(told["sheet"]) as sheet:
+        assert sheet.width > 64
+    assert json.loads(Path(told["report"]).read_text())["conditions"]["seeds"] == [1]
+
+
+def test_what_cannot_be_written_is_said_before_the_work(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "there.safetensors"
+    out.write_bytes(b"mine")
+    assert main(["teach", str(pictures), "--out", str(out)]) == EXPECTED
+    assert "there already" in capsys.readouterr().err
+    assert main(["teach", str(pictures), "--out", str(tmp_path / "no" / "x.safetensors")]) == EXPECTED
+    assert main(["teach", str(tmp_path / "nothing")]) == EXPECTED
+    assert main(["teach", str(pictures), "--detach", "--out", str(tmp_path / "x.safetensors")]) == EXPECTED
+    assert not (Path(os.environ["LORIKEET_HOME"]) / "projects").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_keeps_what_was_learned(pictures: Path, tiny_sd: Path, tmp_path: Path) -> None:
+    words = [
+        "teach",
+        str(pictures),
+        "--base",
+        str(tiny_sd),
+        "--steps",
+        "100000",
+        "--project",
+        str(tmp_path / "p"),
+        "--json",
+    ]
+    settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "engines", *words, *QUIET],
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as teaching:
+        lines = []
+        for line in teaching.stdout:
+            lines.append(json.loads(line))
+            if lines[-1]["type"] == "step" and lines[-1]["step"] >= 2:
+                teaching.send_signal(signal.SIGINT)
+                break
+        lines += [json.loads(line) for line in teaching.stdout]
+    assert teaching.returncode == INTERRUPTED
+    assert lines[-1]["type"] == "result"
+    assert lines[-1]["stopped"] is True
+    assert Path(lines[-1]["adapter"]).is_file()
+
+
+def test_the_demo_tells_where_everything_lies(
+    tiny_sd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["demo", str(tmp_path / "demo"), "--base", str(tiny_sd), "--steps", "2", "--json"]
+    assert main(words) in {FINE, MISSED}  # a random base need not come closer
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["type"] == "result"
+    for name in ("project", "run", "adapter", "sheet", "exported"):
+        assert Path(told[name]).exists(), name
+    assert told["steps"] == 2
+    assert told["seconds"] >= told["parts"]["teach"] > 0
+
+
+def test_an_unknown_sample_names_the_known_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", str(tmp_path / "demo"), "--subject", "nobody"]) == EXPECTED
+    assert "tobi-bear" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
