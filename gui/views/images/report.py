@@ -49,6 +49,8 @@ class ImportPanel(Card):
         self._head.setLayout(head)
         head.setContentsMargins(0, 0, 0, 0)
         self._scroll = QScrollArea()
+        self._scroll.setObjectName("images.import.lines")
+        self._scroll.setAccessibleName("Report, line by line")
         self._scroll.setWidgetResizable(True)
         self.body.addWidget(self._progress)
         self.body.addWidget(self._head)

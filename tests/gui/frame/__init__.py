@@ -1,0 +1,1 @@
+"""Tests of the frame: theme, widgets, session, shell, Home, Images, Preferences."""
