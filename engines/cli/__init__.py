@@ -40,14 +40,14 @@ def main(arguments: Sequence[str]) -> int:
 def _dispatch(words: list[str]) -> int:
     import typer
 
-    from engines.cli.app import app
+    from engines.cli.app import make_app
 
     # Typer carries its own copy of click since 0.20-odd; the common parent of its usage errors is found through the one it exports.
     usage_error: type[Exception] = next(
         base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
     )
     try:
-        code = app(args=words, prog_name="lorikeet", standalone_mode=False)
+        code = make_app()(args=words, prog_name="lorikeet", standalone_mode=False)
     except typer.Abort:
         raise KeyboardInterrupt from None
     except usage_error as error:

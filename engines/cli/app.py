@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import typer
 
 from engines.cli import adapters, bench, demo, doctor, documents, pictures, teach, work
 
-app = typer.Typer(
-    name="lorikeet",
-    help="Teach a subject to an image model on your own computer, see before and after, and take the adapter with you.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
-app.command("new")(documents.new)
-app.command("import")(documents.import_)
-app.command("teach")(teach.teach)
-app.command("generate")(pictures.generate)
-app.command("compare")(pictures.compare)
-app.command("inspect")(adapters.inspect)
-app.command("export")(adapters.export)
-app.command("run")(work.run)
-app.command("queue")(work.queue)
-app.command("describe")(work.describe)
-app.command("serve", hidden=True)(work.serve)
-app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
-app.command("bench")(bench.bench)
+def make_app() -> typer.Typer:
+    """Put the command line together."""
+    app = typer.Typer(
+        name="lorikeet",
+        help="Teach a subject to an image model on your own computer, see before and after, and take the adapter with you.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for name, verb in VERBS.items():
+        app.command(name, hidden=name == "serve")(verb)
+    return app
+
+
+VERBS: dict[str, Callable[..., int]] = {
+    "new": documents.new,
+    "import": documents.import_,
+    "teach": teach.teach,
+    "generate": pictures.generate,
+    "compare": pictures.compare,
+    "inspect": adapters.inspect,
+    "export": adapters.export,
+    "run": work.run,
+    "queue": work.queue,
+    "describe": work.describe,
+    "serve": work.serve,
+    "doctor": doctor.doctor,
+    "demo": demo.demo,
+    "bench": bench.bench,
+}

@@ -23,10 +23,10 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
 def test_every_verb_and_option_is_described() -> None:
     import typer.main
 
-    from engines.cli.app import app
+    from engines.cli.app import make_app
 
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(make_app()).commands
     for name, command in commands.items():
         section = re.search(rf"^### `{name}\b.*?(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
         assert section is not None, f"{name} is not described"
