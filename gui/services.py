@@ -47,6 +47,7 @@ class Services(QObject):
         notice_asked: a `Notice` is to be shown.
         hardware_found: `devices` is known now.
         palette_asked: the list of all commands is wanted.
+        stopping: the window is about to end; processes beside it end too (trainings do not).
         import_asked: files and folders (a tuple of paths) shall come into the current concept.
     """
 
@@ -55,6 +56,7 @@ class Services(QObject):
     hardware_found = Signal()
     palette_asked = Signal()
     import_asked = Signal(object)
+    stopping = Signal()
 
     def __init__(
         self, *, session: Session, background: Background, theme: Theme, preferences: Preferences, recents: Recents
@@ -115,6 +117,7 @@ class Services(QObject):
 
     def stop(self) -> None:
         """End what runs beside the window. Trainings are other processes and go on."""
+        self.stopping.emit()
         for name in ("runs", "interactive", "catalog"):
             made = self.__dict__.get(name)  # only what was made; asking the property would make it
             if made is not None:

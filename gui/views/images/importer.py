@@ -1,10 +1,13 @@
-"""Brings files into the project on another thread, one batch after the other, with progress and a way to stop."""
+"""Brings files into the project, one import after the other, with progress and a way to stop.
+
+Files go through a process of their own (see `gui.workers.importing`); a single picture from the clipboard needs only a thread.
+"""
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
@@ -12,13 +15,12 @@ from PySide6.QtGui import QImage
 
 from gui.services import Services
 from gui.widgets.notice import Notice
-from gui.workers.background import Task
-from projects.importing import Progress, import_image_bytes, import_paths
+from gui.workers.importing import ImportProcess
+from projects.importing import import_image_bytes
 from projects.project import Project
 from projects.report import ImportReport
 
-_TELL_EVERY_S = 0.08
-Work = Callable[[Project, str, Progress], ImportReport]
+Begin = Callable[[Project], None]
 
 
 class Importer(QObject):
@@ -36,82 +38,77 @@ class Importer(QObject):
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._services = services
-        self._waiting: deque[tuple[Work, str]] = deque()
-        self._task: Task[ImportReport] | None = None
-        self._stop = False
-
-    @property
-    def busy(self) -> bool:
-        """Whether an import is under way."""
-        return self._task is not None
+        self._waiting: deque[Begin] = deque()
+        self._process: ImportProcess | None = None
+        self.busy = False
+        services.stopping.connect(self._abandon)
 
     def take_paths(self, paths: tuple[Path, ...], concept_id: str) -> None:
         """Bring files and folders in; waits for an import that is under way."""
 
-        def work(project: Project, concept: str, progress: Progress) -> ImportReport:
-            return import_paths(project, paths, concept, progress=progress)
+        def begin(project: Project) -> None:
+            process = ImportProcess(project.root, paths, concept_id, self)
+            process.progressed.connect(self.progressed)
+            process.finished.connect(partial(self._done, project))
+            process.failed.connect(self._failed)
+            self._process = process
+            self.progressed.emit(0, 0, "Looking for pictures")
+            process.start()
 
-        self._queue(work, concept_id)
+        self._queue(begin)
 
     def take_picture(self, picture: QImage, name: str, concept_id: str) -> None:
         """Bring one picture in, such as from the clipboard."""
 
-        def work(project: Project, concept: str, _progress: Progress) -> ImportReport:
-            return import_image_bytes(project, _png(picture), name, concept)
+        def begin(project: Project) -> None:
+            self.progressed.emit(0, 0, "Taking in the picture")
+            self._services.background.run(
+                lambda _task: import_image_bytes(project, _png(picture), name, concept_id),
+                done=partial(self._done, project),
+                failed=self._failed,
+            )
 
-        self._queue(work, concept_id)
+        self._queue(begin)
 
     def stop(self) -> None:
         """Stop after the file under way; what came in stays."""
-        self._stop = True
         self._waiting.clear()
+        if self._process is not None:
+            self._process.stop()
 
-    def _queue(self, work: Work, concept_id: str) -> None:
-        self._waiting.append((work, concept_id))
-        if self._task is None:
+    def _queue(self, begin: Begin) -> None:
+        self._waiting.append(begin)
+        if not self.busy:
             self._next()
 
     def _next(self) -> None:
         project = self._services.session.project
-        self._task = None
-        if not self._waiting or project is None:
+        if self._process is not None:
+            self._process.deleteLater()
+        self._process = None
+        self.busy = bool(self._waiting) and project is not None
+        if self.busy and project is not None:
+            self._waiting.popleft()(project)
+        else:
             self._waiting.clear()
-            return
-        work, concept_id = self._waiting.popleft()
-        self._stop = False
-        self.progressed.emit(0, 0, "Looking for pictures")
-        progress = self._teller()
-        self._task = self._services.background.run(
-            lambda _task: work(project, concept_id, progress),
-            done=lambda report: self._done(project, report),
-            failed=self._failed,
-        )
-
-    def _teller(self) -> Progress:
-        last = 0.0
-
-        def tell(done: int, total: int, name: str) -> bool:
-            nonlocal last
-            now = time.monotonic()
-            if now - last > _TELL_EVERY_S or done == total:
-                last = now
-                # Called on the working thread; a signal of an object that lives on the window's thread is delivered there.
-                self.progressed.emit(done, total, name)
-            return not self._stop
-
-        return tell
 
     def _done(self, project: Project, report: ImportReport) -> None:
         if report.change is not None and self._services.session.project is project:
             self._services.session.record(report.change)
-        self._task = None
+        self.busy = False
         self.finished.emit(report)
         self._next()
 
     def _failed(self, notice: Notice) -> None:
-        self._task = None
+        self.busy = False
         self.failed.emit(notice)
         self._next()
+
+    def _abandon(self) -> None:
+        self._waiting.clear()
+        if self._process is not None:
+            self._process.abandon()
+            self._process = None
 
 
 def _png(picture: QImage) -> bytes:
