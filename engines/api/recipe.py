@@ -64,6 +64,7 @@ class ObjectiveSettings(Settings):
         ge=0.0,
         le=100.0,
         advanced=True,
+        zero="off",
     )
     noise_offset: float = setting(
         0.0, "Noise offset", help="Helps with very dark or very bright pictures.", ge=0.0, le=1.0, advanced=True
@@ -77,7 +78,13 @@ class LoopSettings(Settings):
     batch_size: int = setting(1, "Pictures a step", ge=1, le=64, advanced=True)
     accumulate: int = setting(1, "Gradient accumulation", ge=1, le=64, advanced=True)
     learning_rate: float = setting(
-        0.0, "Learning rate", help="0 takes a rate that suits the base model's size.", ge=0.0, le=1.0, advanced=True
+        0.0,
+        "Learning rate",
+        help="0 takes a rate that suits the base model's size.",
+        ge=0.0,
+        le=1.0,
+        advanced=True,
+        zero="automatic",
     )
     text_encoder_learning_rate: float = setting(
         0.0,
@@ -86,11 +93,14 @@ class LoopSettings(Settings):
         ge=0.0,
         le=1.0,
         advanced=True,
+        zero="automatic",
     )
     schedule: Literal["constant", "linear", "cosine"] = setting("cosine", "Learning rate schedule", advanced=True)
     warmup: int = setting(10, "Warm-up", ge=0, le=10_000, unit="steps", advanced=True)
     weight_decay: float = setting(0.01, "Weight decay", ge=0.0, le=1.0, advanced=True)
-    gradient_clip: float = setting(1.0, "Gradient clipping", help="0 turns it off.", ge=0.0, le=100.0, advanced=True)
+    gradient_clip: float = setting(
+        1.0, "Gradient clipping", help="0 turns it off.", ge=0.0, le=100.0, advanced=True, zero="off"
+    )
     precision: Literal["auto", "fp32", "fp16", "bf16"] = setting("auto", "Precision", advanced=True)
     gradient_checkpointing: bool = setting(
         False,
@@ -123,6 +133,7 @@ class SampleSettings(Settings):
         ge=0.0,
         le=30.0,
         advanced=True,
+        zero="automatic",
     )
 
 

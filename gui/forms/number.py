@@ -32,23 +32,31 @@ class NumberEditor(QLineEdit):
         """The number; the very object that was set while its text is untouched."""
         if self.text() == self._shown:
             return self._given
+        if self._is_nought():
+            return 0 if self._spec.kind == "integer" else 0.0
         return parse_number(self.text(), whole=self._spec.kind == "integer")
 
     def set_value(self, value: FormValue) -> None:
         """Show a number with as many digits as it needs to come back the same."""
         self._given = value
-        self._shown = show_number(value)
+        self._shown = self._spec.zero if self._spec.zero and value == 0 else show_number(value)
         self.setText(self._shown)
 
     def problem(self) -> str:
         """Not a number, or out of bounds."""
         text = self.text().strip()
+        if self._is_nought():
+            return self._spec.bounds_problem(0)
         if not text:
             return "" if self._spec.optional else "Enter a number."
         number = parse_number(text, whole=self._spec.kind == "integer")
         if number is None:
             return "Enter a whole number." if self._spec.kind == "integer" else "Enter a number, such as 0.5 or 1e-4."
         return self._spec.bounds_problem(number)
+
+    def _is_nought(self) -> bool:
+        """Whether it holds the words for nought ("automatic")."""
+        return bool(self._spec.zero) and self.text().strip().casefold() == self._spec.zero.casefold()
 
 
 def parse_number(text: str, *, whole: bool = False) -> float | int | None:

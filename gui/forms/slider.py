@@ -81,11 +81,11 @@ class SliderEditor(QWidget):
 
 def _fits(spec: FieldSpec) -> bool:
     low, high = spec.minimum, spec.maximum
-    if spec.optional or low is None or high is None or spec.open_minimum or spec.open_maximum:
+    if spec.optional or spec.zero or low is None or high is None or spec.open_minimum or spec.open_maximum:
         return False
     if spec.kind == "integer":
         return 1 <= high - low <= 16
-    # A default far below the first notch (a learning rate) belongs in a text field.
+    # A default far below the first notch (a rate) belongs in a text field.
     default = spec.default if isinstance(spec.default, int | float) else 0.0
     return (
         spec.kind == "number" and 0 < high - low <= 4 and (default == low or abs(default - low) >= (high - low) / 100)

@@ -30,7 +30,7 @@ from projects import edits
 from projects.importing import import_paths
 from projects.project import Project
 
-STAND_IN = '''
+STAND_IN = """
 import json, sys
 from pathlib import Path
 from PIL import Image
@@ -71,7 +71,7 @@ for line in sys.stdin:
         say(type="done", id=me)
     elif kind != "cancel":
         say(type="done", id=me)
-'''
+"""
 
 
 class Toy(Settings):
@@ -89,7 +89,14 @@ def catalog() -> Catalog:
         backbones=(),
         presets=(
             Preset(name="quick", title="Quick", sentence="Fast.", changes={"loop": {"steps": 150}}, method={"rank": 4}),
-            Preset(name="best", title="Best", sentence="Slow.", recommended=True, changes={"loop": {"steps": 900}}, method={"rank": 32}),
+            Preset(
+                name="best",
+                title="Best",
+                sentence="Slow.",
+                recommended=True,
+                changes={"loop": {"steps": 900}},
+                method={"rank": 32},
+            ),
         ),
         recipe_schema=Recipe.model_json_schema(),
         devices=(),
@@ -129,7 +136,14 @@ def make_project(root: Path, *, photos: int = 3, trigger: str = "tealbear", name
     return project
 
 
-def add_run(project: Project, told: Sequence[ev.Event], *, title: str = "Teal bear", prompts: Sequence[str] = ("a tealbear bear",), **recipe: dict) -> Path:
+def add_run(
+    project: Project,
+    told: Sequence[ev.Event],
+    *,
+    title: str = "Teal bear",
+    prompts: Sequence[str] = ("a tealbear bear",),
+    **recipe: dict,
+) -> Path:
     """A run's folder whose worker told these events; sample pictures and adapter files they name are made too."""
     values = Recipe().model_dump()
     for group, changes in recipe.items():
@@ -143,7 +157,10 @@ def add_run(project: Project, told: Sequence[ev.Event], *, title: str = "Teal be
         method=JobMethod(name="lora", settings={"rank": 8, "alpha": 0.0}),
         recipe=Recipe.model_validate(values),
     )
-    images = [JobImage(file=path.relative_to(project.root).as_posix(), caption="a [trigger]") for path in sorted((project.root / "images").iterdir())]
+    images = [
+        JobImage(file=path.relative_to(project.root).as_posix(), caption="a [trigger]")
+        for path in sorted((project.root / "images").iterdir())
+    ]
     folder = create_run(project.root, job, images)
     concepts = project.rows("SELECT id FROM concepts")
     edits.record_run(project, folder.name, title, concept_id=concepts[0]["id"])
@@ -191,6 +208,11 @@ def make_adapter(path: Path, *, trigger: str = "tealbear") -> Path:
     down, up = np.ones((4, 8), np.float32), np.ones((8, 4), np.float32)
     name = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
     tensors = {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
-    metadata = {"lorikeet.trigger": trigger, "lorikeet.base": "starter", "lorikeet.method": "lora", "lorikeet.alpha": "4"}
+    metadata = {
+        "lorikeet.trigger": trigger,
+        "lorikeet.base": "starter",
+        "lorikeet.method": "lora",
+        "lorikeet.alpha": "4",
+    }
     save_file(tensors, str(path), metadata)
     return path

@@ -27,6 +27,7 @@ class Inner(Settings):
     rate: float = setting(1e-4, "Rate", gt=0.0, le=1.0)
     share: float = setting(0.1, "Share", ge=0.0, le=1.0, help="How much of it.")
     words: tuple[str, ...] = setting((), "Words")
+    speed: float = setting(0.0, "Speed", ge=0.0, le=1.0, zero="automatic")
 
 
 class Everything(Settings):
@@ -138,6 +139,16 @@ def test_nought_is_shown_in_words_and_can_be_typed_over(form, qtbot):
     qtbot.keyClick(box, Qt.Key.Key_Return)
     assert box.text() == "its own"
     assert form.values()["size"] == 0
+
+
+def test_nought_in_words_is_a_number_like_any_other(form):
+    line = form.row("inner", "speed").editor.widget()
+    assert line.text() == "automatic"
+    line.setText("1e-3")
+    assert form.values()["inner"]["speed"] == 1e-3
+    line.setText("Automatic")
+    assert form.problems() == {}
+    assert form.values()["inner"]["speed"] == 0.0
 
 
 def test_reset_brings_one_field_back(form, qtbot):

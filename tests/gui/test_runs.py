@@ -139,7 +139,7 @@ def test_the_queue_is_shown_and_can_be_changed(services, tmp_path, qtbot):
     runs = services.runs
     qtbot.waitUntil(lambda: len(runs.queue()) == 3, timeout=5000)
     runs.move_in_queue(folders[2].name, 0)
-    qtbot.waitUntil(lambda: [view.id for view in runs.queue()][0] == folders[2].name, timeout=5000)
+    qtbot.waitUntil(lambda: runs.queue()[0].id == folders[2].name, timeout=5000)
     runs.unqueue(folders[2].name)
     qtbot.waitUntil(lambda: [view.id for view in runs.queue()] == [folders[0].name, folders[1].name], timeout=5000)
     assert runs.view(folders[2].name).place == -1
@@ -165,7 +165,9 @@ def test_the_warm_worker_gives_its_memory_back_before_a_gpu_training(services, t
     services.session.adopt(make_project(tmp_path / "p"))
     order: list[str] = []
     held = []
-    runs = Runs(services.session, services.background, release=lambda then: (order.append("release"), held.append(then)))
+    runs = Runs(
+        services.session, services.background, release=lambda then: (order.append("release"), held.append(then))
+    )
     runs.start(draft(services), done=lambda _run: None, failed=pytest.fail)
     qtbot.waitUntil(lambda: bool(held), timeout=5000)
     assert begun == []

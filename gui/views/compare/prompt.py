@@ -93,7 +93,7 @@ class PromptBar(QWidget):
             widget.blockSignals(False)
         self._say()
 
-    def set_stale(self, stale: bool) -> None:  # noqa: FBT001 - a setter
+    def set_stale(self, stale: bool) -> None:
         """Say that the pictures on show were made for something else."""
         self._stale = stale
         self._say()

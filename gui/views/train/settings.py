@@ -47,6 +47,7 @@ class SettingsCard(Card):
         self._face.changed.connect(lambda _key: self._show_face())
         head.addWidget(self._face)
         self._changes = LinkButton("", name="train.changes", icon="undo", on_click=on_back)
+        self._changes.setAccessibleName("Put all changes back")
         self._changes.hide()
         self._recipe_form = SettingsForm(catalog.recipe_schema, name="train.recipe")
         self._recipe_form.changed.connect(self._edited)
@@ -156,6 +157,7 @@ class SettingsCard(Card):
         count = sum(form.changes() for form in self.forms())
         self._changes.setVisible(count > 0)
         self._changes.setText(f"{count} changed; put all back")
+        self._changes.setAccessibleName(self._changes.text())
         self.changed.emit()
 
     def _entry(self, name: str) -> MethodEntry | None:

@@ -1,0 +1,270 @@
+"""The Train page: choices drawn from the catalog, a start that says what is wrong, and every state of a training in words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from engines.api import events as ev
+from engines.launch.folder import load_job
+from gui.views.train.ending import ending
+from gui.views.train.page import TrainPage
+from gui.views.train.words import duration, size, spoken_duration, when
+from gui.workers import runs as runs_module
+from projects import edits, queries
+from tests.gui.stage import a_finished_run, add_run, make_project, make_stage, started, tell
+
+
+@pytest.fixture
+def services(qapp, tmp_path):
+    made = make_stage(qapp, tmp_path)
+    made.notices = []
+    made.notice_asked.connect(made.notices.append)
+    made.places = []
+    made.navigation_asked.connect(made.places.append)
+    yield made
+    made.stop()
+    made.session.close()
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    folders = []
+    monkeypatch.setattr(runs_module.queue, "begin", lambda folder: folders.append(folder) or "started")
+    return folders
+
+
+@pytest.fixture
+def page(services, qtbot):
+    made = TrainPage(services)
+    qtbot.addWidget(made)
+    made.resize(1200, 760)
+    made.show()
+    return made
+
+
+def find(page, name) -> QWidget:
+    found = page.findChild(QWidget, name)
+    assert found is not None, name
+    return found
+
+
+def words(page) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
+
+
+def listed(qtbot, services, count=1) -> None:
+    qtbot.waitUntil(lambda: services.runs.listed and len(services.runs.all()) == count, timeout=8000)
+
+
+def test_without_a_project_the_page_teaches_and_leads_home(page, services, qtbot):
+    assert "Begin with a project" in words(page)
+    find(page, "train.empty.button").click()
+    assert services.places == ["home"]
+
+
+def test_without_photos_it_leads_to_images(page, services, tmp_path):
+    services.session.adopt(make_project(tmp_path / "p", photos=0))
+    assert "no photos yet" in words(page)
+    find(page, "train.empty.button").click()
+    assert services.places == ["images"]
+
+
+def test_a_missing_trigger_word_is_asked_for_here(page, services, tmp_path, monkeypatch):
+    services.session.adopt(make_project(tmp_path / "p", trigger=""))
+    assert "trigger word is missing" in words(page)
+    monkeypatch.setattr("gui.views.train.trigger.Sheet.exec", lambda sheet: 1)
+    find(page, "train.empty.button").click()
+    assert services.session.concept().trigger == "tealbear"
+    assert find(page, "train.start").isEnabled()
+    services.session.undo_stack.undo()
+    assert services.session.concept().trigger == ""
+
+
+def test_presets_fill_the_form_and_changes_can_be_put_back(page, services, tmp_path, qtbot):
+    services.session.adopt(make_project(tmp_path / "p"))
+    assert find(page, "train.preset.best").is_checked()
+    assert find(page, "train.recipe.loop.steps").value() == 900
+    assert find(page, "train.method.lora.settings.rank").value() == 32
+    qtbot.keyClick(find(page, "train.preset.quick"), Qt.Key.Key_Space)
+    assert find(page, "train.recipe.loop.steps").value() == 150
+    find(page, "train.recipe.loop.steps").setValue(99)
+    assert "1 changed" in find(page, "train.changes").text()
+    find(page, "train.changes").click()
+    assert find(page, "train.recipe.loop.steps").value() == 150
+
+
+def test_advanced_shows_more(page, services, tmp_path):
+    services.session.adopt(make_project(tmp_path / "p"))
+    rate = find(page, "train.recipe.loop.learning_rate")
+    assert not rate.isVisible()
+    find(page, "train.face.advanced").click()
+    assert rate.isVisible()
+
+
+def test_start_writes_exactly_what_the_form_says(page, services, tmp_path, qtbot, begun):
+    services.session.adopt(make_project(tmp_path / "p"))
+    find(page, "train.recipe.loop.steps").setValue(77)
+    find(page, "train.face.advanced").click()
+    find(page, "train.recipe.loop.learning_rate").setText("3e-4")
+    find(page, "train.start").click()
+    qtbot.waitUntil(lambda: bool(begun), timeout=8000)
+    job, _images = load_job(begun[0])
+    assert (job.recipe.loop.steps, job.recipe.loop.learning_rate, job.method.settings["rank"]) == (77, 3e-4, 32)
+    assert job.base == "starter"
+
+
+def test_a_wrong_setting_stops_the_start_and_is_named(page, services, tmp_path, begun):
+    services.session.adopt(make_project(tmp_path / "p"))
+    find(page, "train.recipe.loop.steps").setValue(0)
+    find(page, "train.start").click()
+    assert services.notices[-1].level == "warning"
+    assert "Steps" in services.notices[-1].title
+    assert begun == []
+
+
+def test_a_training_at_work_is_shown_and_commanded(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    folder = add_run(project, [started(), ev.Sample(step=0, prompt="a <b>tealbear</b>", seed=7, file="samples/0.png")])
+    tell(folder, ev.Step(step=30, loss=0.4, learning_rate=1e-4, steps_per_s=4.3, seconds_left=62.0))
+    services.session.adopt(project)
+    listed(qtbot, services)
+    assert find(page, "train.step").text() == "step 30 of 300"
+    assert find(page, "train.speed").text() == "4.3 steps/s"
+    assert find(page, "train.left").text() == "62 s left"
+    assert find(page, "train.start").text() == "Add to the queue"
+    assert "a <b>tealbear</b>, seed 7" in words(page)
+    find(page, "train.pause").click()
+    qtbot.waitUntil(lambda: any((folder / "inbox").glob("*.json")), timeout=5000)
+    assert json.loads(next((folder / "inbox").glob("*.json")).read_text())["type"] == "pause"
+    tell(folder, ev.Paused(step=30))
+    qtbot.waitUntil(lambda: find(page, "train.pause").text() == "Resume", timeout=5000)
+
+
+def test_samples_come_in_order_with_the_base_first(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    add_run(project, a_finished_run())
+    services.session.adopt(project)
+    listed(qtbot, services)
+    cells = [find(page, f"train.sample.{step}") for step in (0, 100, 200)]
+    assert [cell.accessibleName().split(":")[0] for cell in cells] == [
+        "Sample, before",
+        "Sample, step 100",
+        "Sample, step 200",
+    ]
+    qtbot.waitUntil(lambda: all(cell.has_picture() for cell in cells), timeout=5000)
+
+
+def test_the_curve_shows_only_the_measured_error(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    add_run(project, a_finished_run())
+    services.session.adopt(project)
+    listed(qtbot, services)
+    curve = find(page, "train.curve")
+    assert curve.points == ((0, 0.5), (100, 0.4), (200, 0.3))
+    curve.warm_up()
+    qtbot.waitUntil(lambda: "at step 200" in curve.accessibleDescription(), timeout=15000)
+
+
+def test_a_failure_is_told_with_its_remedy(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    add_run(
+        project,
+        [started(), ev.Failed(title="Not enough memory", what="It needed 12 GB.", hint="Take smaller pictures.")],
+    )
+    services.session.adopt(project)
+    listed(qtbot, services)
+    assert all(part in words(page) for part in ("Not enough memory", "It needed 12 GB.", "Take smaller pictures."))
+    assert not find(page, "train.ending.resume").isVisible()
+
+
+def test_a_fault_shows_the_end_of_the_log(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    folder = add_run(project, [started()])
+    (folder / "log.txt").write_text("one\nIndexError: boom\n")
+    tell(folder, ev.Failed(title="The worker failed", what="IndexError", expected=False))
+    services.session.adopt(project)
+    listed(qtbot, services)
+    log = find(page, "train.ending.log")
+    qtbot.waitUntil(lambda: "IndexError: boom" in log.toPlainText(), timeout=5000)
+
+
+def test_an_interrupted_training_offers_to_go_on(page, services, tmp_path, qtbot, begun):
+    project = make_project(tmp_path / "p")
+    folder = add_run(
+        project,
+        [
+            started(alive=False),
+            ev.Checkpoint(step=100, folder="checkpoints/step-000100"),
+            ev.Step(step=140, loss=0.3, learning_rate=1e-4),
+        ],
+    )
+    services.session.adopt(project)
+    listed(qtbot, services)
+    assert "goes on from step 100" in words(page)
+    find(page, "train.ending.resume").click()
+    qtbot.waitUntil(lambda: begun == [folder], timeout=5000)
+
+
+def test_settings_come_back_from_the_last_training(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    folder = add_run(
+        project, a_finished_run(), loop={"steps": 321, "seed": 5, "learning_rate": 2e-4}, data={"flip": True}
+    )
+    services.session.adopt(project)
+    listed(qtbot, services)
+    qtbot.waitUntil(lambda: find(page, "train.recipe.loop.steps").value() == 321, timeout=5000)
+    find(page, "train.recipe.loop.steps").setValue(5)
+    page.repeat(folder.name)
+    job, _images = load_job(folder)
+    draft = page._plan.draft()
+    assert draft.recipe == job.recipe
+    assert draft.method == job.method
+
+
+def test_earlier_trainings_can_be_looked_at_and_taken_off_the_list(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    first = add_run(project, a_finished_run(), title="First")
+    add_run(project, [started()], title="Second")
+    services.session.adopt(project)
+    listed(qtbot, services, 2)
+    assert services.runs.view(page.current).title == "Second"
+    page.look(first.name)
+    assert "The adapter is ready" in words(page)
+    services.session.apply(lambda p: edits.remove_run(p, first.name))
+    assert services.runs.view(page.current).title == "Second"
+    assert len(queries.runs(project)) == 1
+
+
+def test_every_button_can_be_found_and_read_aloud(page, services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    add_run(project, a_finished_run())
+    services.session.adopt(project)
+    listed(qtbot, services)
+    for button in page.findChildren(QPushButton):
+        assert button.objectName(), button.text()
+        assert button.accessibleName(), button.objectName()
+
+
+def test_an_end_without_a_result_never_says_finished(tmp_path, qtbot, services):
+    project = make_project(tmp_path / "p")
+    add_run(project, [started(alive=False)])
+    services.session.adopt(project)
+    listed(qtbot, services)
+    told = ending(services.runs.all()[0])
+    assert told.chip == "Interrupted"
+    assert "begins again" in told.hint
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (62, "62 s"), (600, "10 min"), (8000, "2 h 10 min")])
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_words():
+    assert spoken_duration(71) == "about 70 seconds"
+    assert size(3_100_000) == "3.1 MB"
+    assert when(0) == ""
