@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engines.diffusion.generate import Generator
 
 _MAX_PICTURES = 1000
+_LOOK_S = 0.1
 
 
 class Unwanted(Exception):  # noqa: N818 - not an error: somebody asked for something else
@@ -29,11 +31,18 @@ class Handlers:
     Args:
         tell: sends an answer.
         unwanted: whether the request at work gave way; asked between denoising steps.
+        libraries: the thread that fetches torch and its kin, if there is one.
     """
 
-    def __init__(self, tell: Callable[[Answer], None], unwanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        tell: Callable[[Answer], None],
+        unwanted: Callable[[], bool],
+        libraries: threading.Thread | None = None,
+    ) -> None:
         self._tell = tell
         self._unwanted = unwanted
+        self._libraries = libraries
         self._generator: Generator | None = None
 
     def answer(self, request: Request) -> Done:
@@ -112,6 +121,7 @@ class Handlers:
         return Done(id=request.id, data=report)
 
     def _export(self, request: Export) -> Done:
+        self._wait_for_libraries()
         from engines.diffusion.exchange import export
 
         captions = captions_beside(Path(request.file)) if request.include_captions else None
@@ -129,10 +139,10 @@ class Handlers:
         self._check()
         if self._generator is None:
             self._tell(Working(id=request_id, text="Starting"))
+            self._wait_for_libraries()
             from engines.core.devices import pick
             from engines.diffusion.generate import Generator
 
-            self._check()
             self._generator = Generator(pick())
 
         def progress(_phase: str, text: str, done: int, total: int) -> None:
@@ -141,6 +151,12 @@ class Handlers:
 
         self._generator.open(base, progress=progress)
         return self._generator
+
+    def _wait_for_libraries(self) -> None:
+        while self._libraries is not None and self._libraries.is_alive():
+            self._libraries.join(_LOOK_S)
+            self._check()
+        self._libraries = None
 
     def _stepping(self, request_id: str, text: str) -> Callable[[int, int], None]:
         def on_step(done: int, total: int) -> None:

@@ -1,7 +1,7 @@
 """`python -m engines serve`: reads requests in one thread, answers them in another, and ends when its input does.
 
-Torch is not loaded to be started, only for the first request that needs it; meanwhile a third thread fetches it in the background, so
-that this first request does not wait for all of it.
+Torch is not needed to be started; a third thread fetches it in the background, so that the first request for pictures does not wait for
+all of it. That request waits for the thread instead of importing beside it: libraries that import in circles do not bear two at once.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ def main() -> int:
         end_with_the_window(mailbox.close)
 
     threading.Thread(target=listen, name="requests", daemon=True).start()
-    threading.Thread(target=_fetch_libraries, name="libraries", daemon=True).start()
-    serve(mailbox, Handlers(speaker.tell, mailbox.unwanted), speaker, crashes=state_home() / "crashes")
+    libraries = threading.Thread(target=_fetch_libraries, name="libraries", daemon=True)
+    libraries.start()
+    serve(mailbox, Handlers(speaker.tell, mailbox.unwanted, libraries), speaker, crashes=state_home() / "crashes")
     return 0
 
 
@@ -64,4 +65,8 @@ def _answering(handlers: Handlers, request: Request) -> Callable[[], Done | Drop
 
 
 def _fetch_libraries() -> None:
-    import engines.diffusion.generate  # noqa: F401 - loads torch and everything pictures need
+    # diffusers and transformers hand out their parts on demand; asking for the parts is what takes the time.
+    from diffusers import AutoencoderKL, UNet2DConditionModel  # noqa: F401
+    from transformers import CLIPTextModel, CLIPTokenizer  # noqa: F401
+
+    import engines.diffusion.compare  # noqa: F401
