@@ -88,18 +88,17 @@ def _after_first_paint(services: Services, options: argparse.Namespace) -> None:
     """What can wait until there is something to look at."""
     if options.first_paint_exit:
         return
-    services.background.run(lambda _task: _probe(), done=services.set_devices)
+    services.background.run(lambda _task: _probe(), done=lambda devices: _follow(services, devices))
     last = services.recents.items[0].root if services.recents.items else ""
     if options.project is not None:
         _open(services, options.project.absolute(), quietly=False)
     elif last and not options.fresh and services.preferences.values.startup == "last":
         _open(services, Path(last), quietly=True)
-    # The trainings of a project are followed from the moment it opens, whichever page is in view.
-    QTimer.singleShot(200, lambda: _follow(services))
 
 
-def _follow(services: Services) -> None:
-    """Make what follows trainings, and have what is on offer ready before the page that shows it is visited."""
+def _follow(services: Services, devices: tuple[DeviceEntry, ...]) -> None:
+    """Follow the project's trainings, whichever page is in view, and have what is on offer ready before its page is visited."""
+    services.set_devices(devices)
     _ = services.runs
     services.catalog.load()
 
@@ -111,7 +110,13 @@ def _open(services: Services, root: Path, *, quietly: bool) -> None:
 
 
 def _probe() -> tuple[DeviceEntry, ...]:
+    """Look at the computer, and load what following trainings needs.
+
+    The window's thread waits for this before it loads the same libraries: two threads importing pydantic at once under PySide6's import
+    hook can meet it half made.
+    """
     from engines.launch.hardware import probe
+    from gui.workers import runs  # noqa: F401 - loaded here so that the window's thread need not
 
     return probe()
 
