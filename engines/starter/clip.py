@@ -20,7 +20,7 @@ from engines.starter.augment import Pictures, spoil
 from engines.starter.autoencoder import to_tensor
 from engines.starter.captions import random_caption
 from engines.starter.dataset import VIEWS, Shard
-from engines.starter.diffusion import text_config
+from engines.starter.diffusion import declare_single_precision, text_config
 from engines.starter.spec import BACKGROUNDS, COLOURS, PATTERNS, SHAPES, SceneSpec
 from engines.starter.tokenizer import encode
 from engines.starter.training import Schedule, Trained, autocast, averaged, half_precision, train
@@ -29,7 +29,7 @@ _WORDINGS = 4
 _Indices = np.ndarray[Any, np.dtype[np.int64]]
 _INSTANCE_TEMPERATURE = 0.1
 _SCHEDULE = Schedule(
-    steps=3000, rate=1e-3, seed=31, warmup=150, decay=0.05, average=0.995, save_every=250, betas=(0.9, 0.98)
+    steps=2600, rate=1e-3, seed=31, warmup=150, decay=0.05, average=0.995, save_every=250, betas=(0.9, 0.98)
 )
 
 
@@ -38,12 +38,12 @@ class ClipRecipe:
     """Sizes of the two towers and of their training."""
 
     patch: int = 8
-    width: int = 192
-    layers: int = 5
-    heads: int = 6
-    text_width: int = 192
-    text_layers: int = 3
-    text_heads: int = 6
+    width: int = 160
+    layers: int = 4
+    heads: int = 5
+    text_width: int = 128
+    text_layers: int = 2
+    text_heads: int = 4
     projection: int = 128
     batch: int = 64
     pairs: int = 16
@@ -135,6 +135,8 @@ def fit(
     judge.to(device)
     half = half_precision(device)
     clip = judge.clip
+    if device.type == "cpu":  # the fused attention's backward pass is slower there than plain matrix products
+        clip.set_attn_implementation("eager")
 
     def loss(_step: int, draw: torch.Generator) -> torch.Tensor:
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=draw)))
@@ -177,7 +179,9 @@ def image_processor(size: int) -> CLIPImageProcessor:
 
 def save_clip(judge: Judge, tokenizer: CLIPTokenizer, folder: Path) -> None:
     """Write an ordinary CLIP folder in half precision."""
+    judge.clip.set_attn_implementation("sdpa")
     judge.clip.cpu().half().save_pretrained(folder)
+    declare_single_precision(folder / "config.json")
     image_processor(judge.clip.config.vision_config.image_size).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

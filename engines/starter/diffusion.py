@@ -7,12 +7,14 @@ than background cells: a small model has no budget to spend on grass.
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from engines.starter.captions import random_caption
@@ -23,7 +25,7 @@ from engines.starter.training import Schedule, Trained, autocast, averaged, half
 _OBJECT_WEIGHT = 3.0
 _EMPTY_SHARE = 0.1
 _WORDINGS = 4
-_SCHEDULE = Schedule(steps=6000, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=250, betas=(0.9, 0.99))
+_SCHEDULE = Schedule(steps=2500, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=125, betas=(0.9, 0.99))
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,9 @@ def fit(
     """Train (resuming from ``checkpoint``) and leave the averaged weights in ``denoiser``; ``compiled`` as for the autoencoder."""
     denoiser.to(device).to(memory_format=torch.channels_last)
     half = half_precision(device)
+    if device.type == "cpu":  # the fused attention's backward pass is slower there than plain matrix products
+        denoiser.unet.set_attn_processor(AttnProcessor())
+        denoiser.text.set_attn_implementation("eager")
     network = torch.compile(denoiser, dynamic=False) if compiled else denoiser
     alphas = scheduler().alphas_cumprod.to(device)
 
@@ -168,6 +173,7 @@ def fit(
 
 def save_pipeline(denoiser: Denoiser, vae: AutoencoderKL, tokenizer: CLIPTokenizer, folder: Path) -> None:
     """Write an ordinary Stable Diffusion folder in half precision; it loads in single precision unless asked otherwise."""
+    denoiser.text.set_attn_implementation("sdpa")
     pipeline = StableDiffusionPipeline(
         vae=vae.cpu().half(),
         text_encoder=denoiser.text.cpu().half(),
@@ -179,3 +185,11 @@ def save_pipeline(denoiser: Denoiser, vae: AutoencoderKL, tokenizer: CLIPTokeniz
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder)
+    declare_single_precision(folder / "text_encoder" / "config.json")
+
+
+def declare_single_precision(config: Path) -> None:
+    """Make transformers load half-precision weights in single precision by default, as diffusers does with its own."""
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    settings["dtype"] = "float32"
+    config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -15,7 +15,7 @@ from engines.starter.training import autocast, half_precision
 
 def load_pipeline(folder: Path, device: torch.device) -> StableDiffusionPipeline:
     """The pipeline of ``folder`` in single precision, without its progress bar."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(folder, local_files_only=True, dtype=torch.float32)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(device)
 
