@@ -29,6 +29,9 @@ EXIT_INTERRUPTED = 130
 
 def main(arguments: list[str]) -> int:
     """Do what the first word says; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a path may hold letters that the terminal lacks
     if not arguments or arguments[0] not in VERBS:
         print((__doc__ or "").strip())
         return 0 if arguments[:1] in (["-h"], ["--help"]) else EXIT_USAGE

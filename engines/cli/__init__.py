@@ -7,7 +7,9 @@ one JSON line an event. Progress and words go to standard error.
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,15 +23,13 @@ __all__ = ["main"]
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit code and never raises what a person could cause."""
     words = list(arguments)
+    _speak_any_language()
     try:
         outcome = guarded(
             lambda: _dispatch(words), reports=[state_home() / "crashes"], about={"command": " ".join(words)[:4000]}
         )
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output went away, as `head` does
-        sys.stderr.close()
         return INTERRUPTED
     if isinstance(outcome, Failure):
         _tell(outcome, as_json="--json" in words)
@@ -53,7 +53,17 @@ def _dispatch(words: list[str]) -> int:
     except usage_error as error:
         error.show(file=sys.stderr)  # type: ignore[attr-defined]
         return USAGE
+    except BrokenPipeError:  # whoever read our output went away, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
     return code if isinstance(code, int) else 0
+
+
+def _speak_any_language() -> None:
+    """A terminal that lacks a letter shows a question mark; a pipe gets UTF-8, which is what JSON is."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace", encoding=None if stream.isatty() else "utf-8")
 
 
 def _tell(failure: Failure, *, as_json: bool) -> None:

@@ -163,3 +163,18 @@ def test_the_command_works_from_any_folder_without_torch(tmp_path: Path) -> None
     )
     assert done.returncode == FINE, done.stderr
     assert (tmp_path / "here" / "project.db").is_file()
+
+
+def test_letters_a_terminal_lacks_and_a_reader_that_leaves_are_no_crash(tmp_path: Path) -> None:
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    command = [sys.executable, "-m", "engines", "new", str(tmp_path / "x"), "--name", "Мишка 🧸", "--json"]
+    done = subprocess.run(command, env=settings, capture_output=True, check=False)
+    assert done.returncode == FINE
+    assert json.loads(done.stdout.decode("utf-8"))["name"] == "Мишка 🧸"
+
+    command = [sys.executable, "-m", "engines", "--help"]
+    with subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as talking:
+        talking.stdout.close()
+        told = talking.stderr.read().decode()
+    assert "Traceback" not in told
+    assert talking.returncode != BUG
