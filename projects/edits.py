@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from projects import queries
 from projects.change import Change, Edit, Part
@@ -244,6 +246,9 @@ def set_mask(project: Project, image_id: str, file: str | None) -> Change:
         raise ProjectError("The mask is not there", f"{file} is not one of the project's masks.")
     with project.transaction():
         old = queries.image(project, image_id)
+        if old.mask is not None:  # undo may want it back: from now on, and not from when it was drawn, it counts as old
+            with suppress(OSError):
+                os.utime(project.path(old.mask))
         change = RowChange("images", image_id, {"mask": old.mask}, {"mask": file})
         title = "Remove the mask" if file is None else "Change the mask"
         return commit(project, [change], parts=frozenset({"masks"}), title=title, ids=[image_id])

@@ -61,11 +61,13 @@ def atomic_write_json(path: Path, data: object, *, durable: bool = True) -> None
 @contextmanager
 def atomic_file(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """Give an open binary file that becomes `path` when the block ends well, and vanishes when it does not."""
-    with atomic_path(path, durable=durable) as temporary, temporary.open("wb") as handle:
+    with atomic_path(path, durable=False) as temporary, temporary.open("wb") as handle:
         yield handle
         handle.flush()
         if durable:
             os.fsync(handle.fileno())
+    if durable:
+        flush_folder(path.parent)
 
 
 @contextmanager

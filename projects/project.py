@@ -128,14 +128,21 @@ class Project:
         """Return the place of a stored relative path.
 
         Raises:
-            ProjectError: the path would leave the project's folder.
+            ProjectError: the path would leave the project's folder, by its words or through a link.
         """
         pure = PurePosixPath(relative)
         if not relative or pure.is_absolute() or ".." in pure.parts or "\\" in relative or ":" in relative:
             raise ProjectError(
                 "The project's database is damaged", f"It names a file outside the project: {relative!r}."
             )
-        return self.root.joinpath(*pure.parts)
+        path = self.root.joinpath(*pure.parts)
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise ProjectError(
+                "A link leads out of the project",
+                f"{relative} does not lie in the project's folder.",
+                "Put the files themselves into the project instead of a link to them.",
+            )
+        return path
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection, opened on first use.

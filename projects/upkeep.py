@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from projects.errors import ProjectError
 from projects.files import flush_folder, is_temporary, replace, unique_path
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ def tidy(project: Project, *, older_than_s: float = LEFTOVER_AGE_S) -> Tidied:
         older_than_s: younger files are left alone, since another window may be about to list them.
     """
     # Files first: one that is listed between the two looks is then known, never taken for a leftover.
-    present = {
-        f"{folder}/{path.name}": path for folder in ("images", "masks") for path in _files(project.root / folder)
-    }
+    present = {f"{folder}/{path.name}": path for folder in ("images", "masks") for path in _files(project, folder)}
     listed = _listed(project)
     temporary, unclaimed = 0, []
     before = time.time() - older_than_s
@@ -63,7 +62,7 @@ def tidy(project: Project, *, older_than_s: float = LEFTOVER_AGE_S) -> Tidied:
         elif name.startswith("images/"):
             moved = _set_aside(project, path)
             unclaimed += [moved] if moved else []
-    missing = tuple(sorted(name for name in listed if name not in present and not project.path(name).is_file()))
+    missing = tuple(sorted(name for name in listed if name not in present and not _is_there(project, name)))
     return Tidied(tuple(unclaimed), temporary, missing)
 
 
@@ -91,9 +90,9 @@ def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
             (before,),
         )
         kept = _listed(project)
-    old_masks = {f"masks/{path.name}" for path in _files(project.root / "masks") if _older(path, before)}
+    old_masks = {f"masks/{path.name}" for path in _files(project, "masks") if _older(path, before)}
     for name in {str(row["file"]) for row in files}.union(old_masks) - kept:
-        with suppress(OSError):
+        with suppress(OSError, ProjectError):
             project.path(name).unlink(missing_ok=True)
     return len(files)
 
@@ -103,11 +102,22 @@ def _listed(project: Project) -> frozenset[str]:
     return frozenset(str(row[0]) for row in rows)
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(project: Project, name: str) -> list[Path]:
+    """The files of a folder of the project; none where the folder is a link to somewhere else, whose files are not ours to touch."""
+    folder = project.root / name
     try:
+        if folder.resolve() != project.root.resolve() / name:
+            return []
         return [path for path in folder.iterdir() if path.is_file()]
     except OSError:
         return []
+
+
+def _is_there(project: Project, name: str) -> bool:
+    try:
+        return project.path(name).is_file()
+    except ProjectError:
+        return False
 
 
 def _older(path: Path, before: float) -> bool:

@@ -35,7 +35,7 @@ class SampleNow(_Command):
 
     type: Literal["sample_now"] = "sample_now"
     prompt: str = Field(default="", max_length=2000)
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=0, le=2**63 - 1)
 
 
 class SaveNow(_Command):

@@ -90,3 +90,8 @@ class Job(_Part):
     recipe: Recipe = Recipe()
     start_from: str = ""
     app_version: str = ""
+
+    @field_validator("start_from")
+    @classmethod
+    def _start_inside(cls, value: str) -> str:
+        return _inside(value) if value else value

@@ -11,6 +11,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
     id: str = Field(max_length=80)
@@ -31,7 +34,7 @@ class Generate(_Message):
     base: str = "starter"
     adapters: tuple[AdapterUse, ...] = ()
     prompts: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: tuple[Seed, ...]
     negative: str = ""
     steps: int = Field(default=0, ge=0, le=200)
     guidance: float = Field(default=0.0, ge=0.0, le=30.0)
@@ -51,7 +54,7 @@ class Compare(_Message):
     adapters: tuple[AdapterUse, ...]
     labels: tuple[str, ...]
     prompts: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: tuple[Seed, ...]
     references: tuple[str, ...] = ()
     trigger: str = ""
     class_noun: str = ""
