@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 
