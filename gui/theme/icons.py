@@ -6,10 +6,11 @@ loaded only then, because they cost a third of a second.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from engines.api import places
@@ -83,21 +84,32 @@ class _LineEngine(QIconEngine):
         return picture
 
 
+@lru_cache(maxsize=1)
 def _folder() -> Path:
     return places.resources() / "icons"
 
 
+@lru_cache(maxsize=128)
 def _source(name: str) -> str:
     return (_folder() / f"{name}.svg").read_text(encoding="utf-8")
 
 
 def _draw(painter: QPainter, source: str, box: QRectF, colour: QColor) -> None:
-    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    ratio = painter.device().devicePixelRatio() if painter.device() is not None else 1.0
     # A box wider than high keeps room at the right: the gap between an icon and the words of its button.
     edge = min(box.width(), box.height())
     square = QRectF(box.left(), box.top() + (box.height() - edge) / 2, edge, edge)
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setOpacity(painter.opacity() * colour.alphaF())
-    renderer.render(painter, square)
-    painter.restore()
+    painter.drawImage(square, _rendered(source, max(1, round(edge * ratio)), colour.rgba()))
+
+
+@lru_cache(maxsize=256)
+def _rendered(source: str, edge: int, rgba: int) -> QImage:
+    """A drawing of `edge` device pixels; drawn once, because the same few come back all the time."""
+    colour = QColor.fromRgba(rgba)
+    image = QImage(edge, edge, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour.name()).encode()))
+    with QPainter(image) as painter:
+        painter.setOpacity(colour.alphaF())
+        renderer.render(painter, QRectF(0, 0, edge, edge))
+    return image

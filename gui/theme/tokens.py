@@ -6,7 +6,7 @@ dots, progress: at least 3:1) and the one ending in `_text` or `_fill` for words
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 
@@ -63,8 +63,8 @@ class Tokens:
         return self.name == "dark"
 
     def colour(self, name: str) -> QColor:
-        """A token as a colour; `KeyError` for a name that is no token."""
-        return QColor(asdict(self)[name])
+        """A token as a colour; `AttributeError` for a name that is no token."""
+        return QColor(getattr(self, name))
 
 
 LIGHT = Tokens(

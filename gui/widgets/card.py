@@ -7,10 +7,11 @@ from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QKeyEvent, QMouseEve
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.theme import tokens as design
+from gui.widgets import plate
 from gui.widgets.chips import Chip
 from gui.widgets.text import Label
 
-_SHADOW_PX = 3
+_EDGE_PX = 8
 
 
 class Card(QFrame):
@@ -52,7 +53,7 @@ class Card(QFrame):
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(padding, padding, padding, padding + _SHADOW_PX)
+        self.body.setContentsMargins(padding, padding, padding, padding + plate.SHADOW_PX)
         self.body.setSpacing(10)
         self.head: QHBoxLayout | None = None
         if title:
@@ -77,21 +78,23 @@ class Card(QFrame):
         self._dashed = dashed
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Draw the sheet, its edge, and in the light theme its soft shadow."""
         tokens = design.current()
+        ground = self._ground(tokens)
         with QPainter(self) as painter:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            sheet = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5 - _SHADOW_PX)
-            radius = design.CARD_RADIUS
-            if not tokens.dark and not self._dashed:
-                painter.setPen(Qt.PenStyle.NoPen)
-                for offset, alpha in ((2.5, 7), (1.5, 9)):
-                    painter.setBrush(QColor(20, 24, 20, alpha))
-                    painter.drawRoundedRect(sheet.translated(0, offset), radius, radius)
-            painter.setBrush(self._ground(tokens))
-            painter.setPen(self._pen(tokens))
-            painter.drawRoundedRect(sheet, radius, radius)
+            if self.rect().adjusted(_EDGE_PX, _EDGE_PX, -_EDGE_PX, -_EDGE_PX).contains(event.rect()):
+                painter.fillRect(event.rect(), ground)  # something on the card moved, its edge did not
+            elif self._dashed:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setBrush(ground)
+                painter.setPen(self._pen(tokens))
+                sheet = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5 - plate.SHADOW_PX)
+                painter.drawRoundedRect(sheet, design.CARD_RADIUS, design.CARD_RADIUS)
+            else:
+                pen = self._pen(tokens)
+                shadow = not tokens.dark
+                plate.paint(painter, self.rect(), plate.Plate(ground.rgba(), pen.color().rgba(), pen.widthF(), shadow))
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
         """The mouse came."""

@@ -40,6 +40,7 @@ class ConceptPanel(QWidget):
         self._services = services
         self._shown: Concept | None = None
         self._counts: dict[str, int] = {}
+        self._state: object = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(design.GAP)
@@ -61,14 +62,10 @@ class ConceptPanel(QWidget):
             self._counts = counts
         project = self._services.session.project
         concepts = queries.concepts(project) if project is not None else ()
-        while self._list.count():
-            item = self._list.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        for concept in concepts:
-            self._list.addWidget(self._row(concept))
+        state = (concepts, dict(self._counts), self._services.session.concept_id)
+        if state != self._state:
+            self._state = state
+            self._rebuild(concepts)
         current = next((item for item in concepts if item.id == self._services.session.concept_id), None)
         self._card.setVisible(current is not None)
         self._show(current)
@@ -78,6 +75,16 @@ class ConceptPanel(QWidget):
             field.setReadOnly(not editable)
         self._dice.setEnabled(editable)
         self._remove.setVisible(editable and len(concepts) > 1)
+
+    def _rebuild(self, concepts: tuple[Concept, ...]) -> None:
+        while self._list.count():
+            item = self._list.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for concept in concepts:
+            self._list.addWidget(self._row(concept))
 
     def commit(self) -> None:
         """Keep what is being typed."""

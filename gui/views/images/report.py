@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from gui.views.images.lines import LinesView
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
-from gui.widgets.mark import Mark
 from gui.widgets.progress import ProgressLine
-from gui.widgets.text import ElidedLabel, Label
-from projects.report import ImportReport, ReportLine
-
-_MOST_LINES = 200
-_HEIGHT_PX = 168
-_ICONS = {"error": ("error", "bad"), "warning": ("warning", "warning"), "info": ("info", "muted")}
+from gui.widgets.text import Label
+from projects.report import ImportReport
 
 
 class ImportPanel(Card):
@@ -48,13 +42,11 @@ class ImportPanel(Card):
         self._head = QWidget()
         self._head.setLayout(head)
         head.setContentsMargins(0, 0, 0, 0)
-        self._scroll = QScrollArea()
-        self._scroll.setObjectName("images.import.lines")
-        self._scroll.setAccessibleName("Report, line by line")
-        self._scroll.setWidgetResizable(True)
+        self._lines = LinesView()
+        self._lines.file_asked.connect(self.file_asked)
         self.body.addWidget(self._progress)
         self.body.addWidget(self._head)
-        self.body.addWidget(self._scroll)
+        self.body.addWidget(self._lines)
         self.hide()
 
     def show_progress(self, done: int, total: int, text: str) -> None:
@@ -62,7 +54,7 @@ class ImportPanel(Card):
         self._progress.set(done, total, f"Taking in {text}" if total else text)
         self._progress.show()
         self._head.hide()
-        self._scroll.hide()
+        self._lines.hide()
         self.show()
 
     def show_report(self, report: ImportReport) -> None:
@@ -72,57 +64,13 @@ class ImportPanel(Card):
         self._sentence.setText(summary(report))
         self._undo.setVisible(report.change is not None)
         self._head.show()
-        lines = report.lines[:_MOST_LINES]
-        self._scroll.setVisible(bool(lines))
-        if lines:
-            inner = QWidget()
-            inner.setObjectName("scrollBody")
-            column = QVBoxLayout(inner)
-            column.setContentsMargins(0, 0, 8, 0)
-            column.setSpacing(6)
-            for number, line in enumerate(lines):
-                column.addWidget(self._line(number, line))
-            if len(report.lines) > _MOST_LINES:
-                column.addWidget(Label(f"and {len(report.lines) - _MOST_LINES} more like these", role="muted"))
-            column.addStretch(1)
-            self._scroll.setWidget(inner)
-            self._scroll.setFixedHeight(min(_HEIGHT_PX, inner.sizeHint().height() + 4))
+        self._lines.set_lines(report.lines)
+        self._lines.setVisible(bool(report.lines))
         self.show()
 
     def lines_shown(self) -> int:
         """How many lines of the report are on show."""
-        inner = self._scroll.widget()
-        return 0 if inner is None or self._scroll.isHidden() else len(inner.findChildren(LineRow))
-
-    def _line(self, number: int, line: ReportLine) -> QWidget:
-        row = LineRow(line)
-        if line.file:
-            row.body.addWidget(
-                LinkButton(
-                    "Show", name=f"images.import.show{number}", on_click=partial(self.file_asked.emit, line.file)
-                )
-            )
-        return row
-
-
-class LineRow(QWidget):
-    """One line of a report."""
-
-    def __init__(self, line: ReportLine) -> None:
-        super().__init__()
-        self.body = QHBoxLayout(self)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.setSpacing(10)
-        drawing, ink = _ICONS[line.level]
-        mark = Mark(drawing, 18, ink=ink)
-        mark.setAccessibleName(line.level)
-        self.body.addWidget(mark)
-        words = QVBoxLayout()
-        words.setSpacing(0)
-        words.addWidget(ElidedLabel(": ".join(part for part in (line.file, line.title) if part)))
-        if line.hint:
-            words.addWidget(ElidedLabel(line.hint, role="small"))
-        self.body.addLayout(words, 1)
+        return 0 if self._lines.isHidden() else self._lines.count()
 
 
 def headline(report: ImportReport) -> str:
