@@ -162,6 +162,10 @@ class Codec(Protocol):
         """A fresh diffusers scheduler as the base model wants it."""
         ...
 
+    def resident(self) -> Sequence[torch.nn.Module]:
+        """The networks that lie in memory now; unlike `networks()` it opens nothing again."""
+        ...
+
     def release_encoders(self, *, keep_text: bool = False) -> None:
         """Give the memory of the autoencoder's encoder, and of the text encoder, back."""
         ...

@@ -224,7 +224,7 @@ def _buckets(
 
 
 def _weights(base: Base) -> Sequence[torch.Tensor]:
-    return list(next(iter(base.networks().values())).parameters())[:1]
+    return list(base.resident()[0].parameters())[:1]
 
 
 def _digest(file: Path) -> str:

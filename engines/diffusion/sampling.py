@@ -122,7 +122,7 @@ def draw(
 def at_rest(base: Base) -> Iterator[None]:
     """Without gradients and with dropout off; afterwards every module is in the mode it was in."""
     modes: list[tuple[nn.Module, bool]] = []
-    for network in base.networks().values():
+    for network in base.resident():
         modes += [(module, module.training) for module in network.modules() if module.training]
     for module, _ in modes:
         module.training = False

@@ -219,7 +219,7 @@ def _tell_about(dataset: Dataset, progress: ProgressHook) -> None:
 def _save_memory(base: Base) -> None:
     """Recompute inside the networks instead of storing."""
     names = ("enable_gradient_checkpointing", "activation_checkpointing_enable", "gradient_checkpointing_enable")
-    for network in base.networks().values():  # diffusers, newer and older transformers
+    for network in base.resident():  # diffusers, newer and older transformers
         switch = next((getattr(network, name) for name in names if hasattr(network, name)), None)
         if switch is not None:
             switch()

@@ -113,9 +113,11 @@ def test_it_can_be_ended_between_steps(tiny_sd: Path) -> None:
 
 
 def test_nothing_open_is_said() -> None:
+    generator = Generator(CPU)
     with pytest.raises(ModelError, match="No base model"):
-        Generator(CPU).use([])
-        list(Generator(CPU).pictures(["a"], [1]))
+        generator.pictures(["a"], [1])
+    with pytest.raises(ModelError, match="No base model"):
+        generator.use([AdapterUse(file="a.safetensors", weight=1.0)])
 
 
 def test_equal_pictures_are_wholly_alike(tiny_clip: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -89,13 +87,13 @@ def test_measuring_and_sampling_disturb_nothing(tiny_sd: Path, tmp_path: Path) -
     """Random states and dropout go on as if nothing had happened; samples do not depend on them either."""
     task = prepared(tiny_sd, tmp_path, method={"rank": 4, "dropout": 0.5})
     steps(task, 2)
-    streams = (torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist())
+    before = randomness.capture()
     dropouts = [m for n in task._ready.base.networks().values() for m in n.modules() if isinstance(m, torch.nn.Dropout)]
     modes = [module.training for module in dropouts]
     first = (task.validate(), task.sample(2, tmp_path / "a")[0].file.read_bytes())
-    assert torch.equal(streams[0], torch.get_rng_state())
-    assert streams[1] == random.getstate()
-    assert streams[2] == np.random.get_state()[1].tolist()
+    after = randomness.capture()
+    assert after.plain == before.plain
+    assert all(torch.equal(stream, after.tensors[name]) for name, stream in before.tensors.items())
     assert modes == [module.training for module in dropouts]
     assert any(modes)
     torch.randn(10)
@@ -180,6 +178,17 @@ def test_what_was_done_with_the_photos_is_told(tiny_sd: Path, tmp_path: Path) ->
     many: list[str] = []
     prepared(tiny_sd, tmp_path / "many", count=8, notes=many)
     assert any("kept out of the training" in note for note in many)
+
+
+def test_encoders_stay_released_while_it_learns(tiny_sd: Path, tmp_path: Path) -> None:
+    task = prepared(tiny_sd, tmp_path, loop={"gradient_checkpointing": True})
+    task.validate()
+    steps(task, 1)
+    task.sample(1, tmp_path / "s")
+    task.save_adapter(tmp_path / "a.safetensors", step=1)
+    base = task._ready.base
+    assert base._text_encoder is None
+    assert not list(base.vae.encoder.parameters())
 
 
 def test_own_prompts_work_after_the_encoders_are_gone(tiny_sd: Path, tmp_path: Path) -> None:

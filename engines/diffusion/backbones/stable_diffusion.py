@@ -170,6 +170,10 @@ class StableDiffusion:
         """See `Codec`."""
         return make_sampler(self.scheduler_config)
 
+    def resident(self) -> Sequence[nn.Module]:
+        """See `Codec`."""
+        return [self.unet, self.vae, *([] if self._text_encoder is None else [self._text_encoder])]
+
     def release_encoders(self, *, keep_text: bool = False) -> None:
         """See `Codec`."""
         if not keep_text:

@@ -6,6 +6,7 @@ The formats are described in docs/formats.md.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ from engines.diffusion.exchange import diffusers_current, diffusers_old, kohya, 
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical, check_fit, in_memory
 from engines.launch.adapter_info import FORMATS, AdapterInfo, describe, format_of, refuse_foreign
 from engines.launch.tensor_file import order_metadata, read_tensor_file
-from projects.files import atomic_path, atomic_write_json
+from projects.files import atomic_path, atomic_write_json, replace, temporary_beside
 
 __all__ = [
     "FORMATS",
@@ -73,7 +74,7 @@ def write_adapter(adapter: Adapter, path: Path, format: str = "diffusers", *, ov
             _write_folder(adapter, path)
         elif format in {"diffusers", "kohya"}:
             tensors, extra = _FILES[format].write(adapter)
-            _save(tensors, {**adapter.metadata, **extra}, path)
+            _save(tensors, {**_lasting(adapter.metadata), **extra}, path)
         else:
             raise AdapterError(title, f"There is no format “{format}”.", "Known: diffusers, kohya, peft.")
     except OSError as error:
@@ -91,16 +92,42 @@ def _read_folder(folder: Path) -> Adapter:
     return Adapter(modules, metadata, "peft")
 
 
+def _lasting(metadata: Mapping[str, str]) -> dict[str, str]:
+    """What is true in every format; scales told in the words of the format that was read would be wrong in another."""
+    return {key: value for key, value in metadata.items() if key not in diffusers_current.OWN}
+
+
 def _write_folder(adapter: Adapter, folder: Path) -> None:
-    for network in ("unet", "text_encoder"):
-        if not any(name.startswith(network + ".") for name in adapter.modules):
-            continue
-        tensors, settings = peft_folder.write(adapter, network)
-        place = folder / network
-        place.mkdir(parents=True, exist_ok=True)
-        base = adapter.metadata.get("lorikeet.base", "")
-        _save(tensors, adapter.metadata, place / peft_folder.WEIGHTS)
-        atomic_write_json(place / peft_folder.CONFIG, {**settings, "base_model_name_or_path": base})
+    """Build the folder beside its place and swap it in whole, so that no network of an older adapter stays behind."""
+    building = temporary_beside(folder)
+    building.mkdir()
+    try:
+        for network in ("unet", "text_encoder"):
+            if any(name.startswith(network + ".") for name in adapter.modules):
+                _write_network(adapter, network, building / network)
+        old = temporary_beside(folder)
+        if folder.exists():
+            replace(folder, old)
+        replace(building, folder)
+        _discard(old)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _discard(path: Path) -> None:
+    """What stood where an adapter is written now: a folder as peft writes it, or a file."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_network(adapter: Adapter, network: str, place: Path) -> None:
+    tensors, settings = peft_folder.write(adapter, network)
+    place.mkdir()
+    base = adapter.metadata.get("lorikeet.base", "")
+    _save(tensors, _lasting(adapter.metadata), place / peft_folder.WEIGHTS)
+    atomic_write_json(place / peft_folder.CONFIG, {**settings, "base_model_name_or_path": base})
 
 
 def _load(path: Path) -> dict[str, torch.Tensor]:

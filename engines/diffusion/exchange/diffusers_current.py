@@ -20,6 +20,7 @@ NAME = "diffusers"
 TITLE = "Diffusers"
 ALPHA = "lorikeet.alpha"
 CONFIG = "lora_adapter_metadata"
+OWN = frozenset({ALPHA, CONFIG, "format"})  # true only of the file they were read from
 
 _PART = re.compile(
     r"^(?P<module>(?:unet|text_encoder)\..+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector(?:\.weight)?)$"
