@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
 
 from engines.launch.follow import log_tail
 from gui.views.train.words import duration, size
@@ -91,6 +91,7 @@ class EndingCard(Card):
         folder: Callable[[], object],
     ) -> None:
         super().__init__(name="train.ending")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._background = background
         self._for = ""
         head = QHBoxLayout()

@@ -13,6 +13,8 @@ from gui.widgets.text import ElidedLabel, Label
 from gui.workers.background import Background
 from gui.workers.runs import RunView
 
+_NOTES = 3
+
 
 class LearningCard(Card):
     """Shows the state of one training."""
@@ -20,6 +22,7 @@ class LearningCard(Card):
     def __init__(self, background: Background) -> None:
         super().__init__(name="train.learning")
         self.setAccessibleName("Learning")
+        self._told: list[str] = []
         head = QHBoxLayout()
         head.setSpacing(10)
         head.addWidget(Label("Learning", role="title"))
@@ -38,6 +41,9 @@ class LearningCard(Card):
         self.body.addLayout(head)
         self.body.addWidget(self.curve, 1)
         self.body.addWidget(self._bar)
+        self._notes = Label(role="small", wrap=True, selectable=True)
+        self._notes.setObjectName("train.notes")
+        self.body.addWidget(self._notes)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def show_run(self, view: RunView) -> None:
@@ -50,6 +56,7 @@ class LearningCard(Card):
         self._left.setVisible(True)
         self._left.set(*_left(state, moving=moving))
         self.curve.show_points(state.validation, total=total, words=_words(state))
+        self._show_notes(state)
         if state.phase == "preparing" and state.total:
             self._bar.setRange(0, state.total)
             self._bar.setValue(state.done)
@@ -58,6 +65,16 @@ class LearningCard(Card):
         else:
             self._bar.setRange(0, max(total, 1))
             self._bar.setValue(state.step)
+
+    def _show_notes(self, state: RunState) -> None:
+        """What the worker found worth telling, the newest last; a warning colours the whole."""
+        told = list(dict.fromkeys(f"{note.title}. {note.text}".strip() for note in state.notes))[-_NOTES:]
+        role = "warning" if any(note.level == "warning" for note in state.notes[-_NOTES:]) else "small"
+        if told != self._told:
+            self._told = told
+            self._notes.set_role(role)
+            self._notes.setText("\n".join(told))
+        self._notes.setVisible(bool(told))
 
     @staticmethod
     def _set(chip: Chip, text: str) -> None:
@@ -85,6 +102,8 @@ def _left(state: RunState, *, moving: bool) -> tuple[str, Level]:
 
 def _words(state: RunState) -> str:
     """What stands where the curve will be."""
+    if len(state.validation) > 1:
+        return ""
     if state.phase == "waiting":
         return "It has not been started yet."
     if state.phase == "preparing":

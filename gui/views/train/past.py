@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.canvas.loading import show_file
 from gui.views.train.upnext import summary
-from gui.views.train.words import standing, when
+from gui.views.train.words import phase, when
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
 from gui.widgets.chips import Chip, Level
@@ -35,6 +35,7 @@ class PastCard(Card):
         remove: Callable[[str], object],
     ) -> None:
         super().__init__("Trainings", name="train.past")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._background = background
         self._look, self._repeat, self._rename, self._remove = look, repeat, rename, remove
         self._all = False
@@ -75,7 +76,7 @@ class PastCard(Card):
 
     def _row(self, view: RunView) -> QWidget:
         row = Card(name=f"train.past.{view.id}", clickable=True, padding=8)
-        row.setAccessibleName(f"Look at {view.title}, {standing(view.state)}, {when(view.created)}")
+        row.setAccessibleName(f"Look at {view.title}, {phase(view.state)}, {when(view.created)}")
         row.set_checked(view.id == self._current)
         row.clicked.connect(lambda: self._look(view.id))
         line = QHBoxLayout()
@@ -88,7 +89,7 @@ class PastCard(Card):
         words.addWidget(ElidedLabel(view.title, role="strong"))
         words.addWidget(ElidedLabel(f"{summary(view)}, {when(view.created)}", role="small"))
         line.addLayout(words, 1)
-        text = "In the queue" if view.place >= 0 else standing(view.state)
+        text = "In the queue" if view.place >= 0 else phase(view.state)
         chip = Chip(text, level=_LEVELS.get(view.state.phase, "accent"))
         line.addWidget(chip)
         line.addWidget(self._menu(view))

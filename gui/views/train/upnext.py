@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.views.train.words import method_title
 from gui.widgets.buttons import IconButton, QuietButton
@@ -26,6 +26,7 @@ class UpNextCard(Card):
         begin: Callable[[], object],
     ) -> None:
         super().__init__(name="train.upNext", padding=14)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setAccessibleName("Up next")
         self._move, self._remove = move, remove
         self._shown: tuple[str, ...] | None = None

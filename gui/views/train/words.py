@@ -84,6 +84,11 @@ def standing(state: RunState) -> str:
     return _PHASES[state.phase]
 
 
+def phase(state: RunState) -> str:
+    """The same without what is being prepared, for lists."""
+    return _PHASES[state.phase] if state.phase == "preparing" else standing(state)
+
+
 def method_title(name: str) -> str:
     """A method's registered name as people write it."""
     return {"lora": "LoRA", "dora": "DoRA"}.get(name, name.replace("_", " ").capitalize())
