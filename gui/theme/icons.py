@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QIconEngine, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 from engines.api import places
@@ -98,7 +98,9 @@ def _draw(painter: QPainter, source: str, box: QRectF, colour: QColor) -> None:
     ratio = painter.device().devicePixelRatio() if painter.device() is not None else 1.0
     # A box wider than high keeps room at the right: the gap between an icon and the words of its button.
     edge = min(box.width(), box.height())
-    square = QRectF(box.left(), box.top() + (box.height() - edge) / 2, edge, edge)
+    top = box.top() + (box.height() - edge) / 2
+    # On whole pixels of the screen, or thin lines would blur.
+    square = QRectF(round(box.left() * ratio) / ratio, round(top * ratio) / ratio, edge, edge)
     painter.drawImage(square, _rendered(source, max(1, round(edge * ratio)), colour.rgba()))
 
 

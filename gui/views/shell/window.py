@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, cast
 
-from PySide6.QtCore import QByteArray, QElapsedTimer, QSettings, QSize, Signal
+from PySide6.QtCore import QByteArray, QElapsedTimer, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -57,6 +57,8 @@ class MainWindow(QWidget):
         self.setObjectName("window")
         self.setProperty("role", "page")
         self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setFocus()  # so that no button wears the ring before the Tab key was pressed
         self.setMinimumSize(_SMALLEST)
         self._menu = QMenu(self)
         self._menu.setObjectName("projectMenu")
