@@ -78,6 +78,8 @@ class _LineEngine(QIconEngine):
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         """The drawing as a picture of `size` device pixels."""
         picture = QPixmap(size)
+        if picture.isNull():
+            return picture  # Qt asks for nothing at all while a button has no size yet
         picture.fill(Qt.GlobalColor.transparent)
         with QPainter(picture) as painter:
             self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)

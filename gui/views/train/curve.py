@@ -101,7 +101,7 @@ class _Plot:
         self._item = item
         self._line = item.plot([], [], antialias=True)
         self._best = pyqtgraph.ScatterPlotItem(size=13, antialias=True)
-        self._words = pyqtgraph.TextItem("best so far", anchor=(0.5, 1.5))
+        self._words = pyqtgraph.TextItem("best so far", anchor=(0.5, -0.35))
         item.addItem(self._best)
         item.addItem(self._words, ignoreBounds=True)
         self.restyle()
@@ -114,14 +114,15 @@ class _Plot:
         best = min(range(len(losses)), key=losses.__getitem__)
         self._best.setData([steps[best]], [losses[best]])
         low, high = min(losses), max(losses)
-        room = (high - low or abs(high) or 1.0) * 0.14
+        room = (high - low or abs(high) or 1.0) * 0.12
         end = max(float(total), steps[-1])
         # Words at the very edge would be cut, so they lean inwards there.
         share = steps[best] / end if end else 0.0
-        self._words.setAnchor((0.1 if share < 0.1 else 0.95 if share > 0.93 else 0.5, 1.5))
+        self._words.setAnchor((0.1 if share < 0.1 else 0.95 if share > 0.93 else 0.5, -0.35))
         self._words.setPos(steps[best], losses[best])
         self._item.setXRange(0, end, padding=0.01)
-        self._item.setYRange(low - room, high + room, padding=0)
+        # The words stand below the lowest point, where the curve never is.
+        self._item.setYRange(low - 2.4 * room, high + room, padding=0)
 
     def restyle(self) -> None:
         """Colours from the theme in force."""
