@@ -19,7 +19,6 @@ from engines.api.places import starter
 from engines.launch.tensor_file import read_tensor_file
 
 _TEXT_TOKENS = 77
-_BYTES_PER_WEIGHT = 4
 _CONFIG_BYTES = 2**20
 
 
@@ -120,14 +119,17 @@ def count_folder(folder: Path) -> BackboneFigures:
         for name, entry in read_tensor_file(path).tensors.items()
     ]
     others = sum(
-        path.stat().st_size for part in ("vae", "text_encoder") for path in (folder / part).glob("*.safetensors")
+        math.prod(entry.shape)
+        for part in ("vae", "text_encoder")
+        for path in sorted((folder / part).glob("*.safetensors"))
+        for entry in read_tensor_file(path).tensors.values()
     )
     return count(
         shapes,
         levels=len(unet["block_out_channels"]),
         resolution=int(unet["sample_size"]) * factor,
         latent_factor=factor,
-        other_parameters=others // _BYTES_PER_WEIGHT,
+        other_parameters=others,
     )
 
 
