@@ -29,6 +29,7 @@ def recent_card(recent: Recent, *, name: str) -> tuple[Card, PictureView, IconBu
     words.addStretch(1)
     words.addWidget(ElidedLabel(recent.name, role="title"))
     words.addWidget(ElidedLabel(sentence, role="muted"))
+    words.addWidget(ElidedLabel(age(recent.opened), role="small"))
     words.addStretch(1)
     more = IconButton("more", f"More about {recent.name}", name=f"{name}.more")
     row.addWidget(picture)
@@ -39,13 +40,13 @@ def recent_card(recent: Recent, *, name: str) -> tuple[Card, PictureView, IconBu
 
 
 def contents(recent: Recent) -> str:
-    """What is in a project and how long ago it was open, in one line."""
+    """What is in a project, in one line."""
     parts = [_count(recent.images, "photo") if recent.images else "no photos yet"]
     if recent.concepts > 1:
         parts.append(_count(recent.concepts, "subject"))
     if recent.runs:
         parts.append(_count(recent.runs, "training"))
-    return ", ".join((*parts, age(recent.opened)))
+    return ", ".join(parts)
 
 
 def load_picture(path: str) -> QImage:

@@ -97,7 +97,7 @@ class ConceptPanel(QWidget):
         card.body.setSpacing(5)
         self._name = _field("images.name", "Name", "What you call it", 120)
         self._trigger = _field("images.trigger", "Trigger word", "A word of its own", 60)
-        self._noun = _field("images.noun", "Kind", "Such as dog, mug, person", 60)
+        self._noun = _field("images.noun", "Class", "Such as dog, mug, person", 60)
         self._dice = IconButton("dice", "Invent a trigger word", name="images.invent", on_click=self._invent)
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -110,7 +110,7 @@ class ConceptPanel(QWidget):
                 row,
                 "Write it in a prompt to call this subject up. A made-up word works best: it has no other meaning.",
             ),
-            ("Kind", self._noun, "The ordinary word for what it is. The model starts from what it knows of that."),
+            ("Class", self._noun, "The ordinary word for what it is. The model starts from what it knows of that."),
         ):
             card.body.addSpacing(4)
             card.body.addWidget(Label(title, role="strong"))

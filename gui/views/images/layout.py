@@ -184,7 +184,7 @@ def _subtitle(images: tuple[Image, ...], trigger: str, noun: str) -> str:
     if trigger:
         parts.append(f"trigger word {trigger}")
     if noun:
-        parts.append(f"kind {noun}")
+        parts.append(f"class {noun}")
     missing = sum(not item.caption.strip() for item in images)
     if missing and missing < count:
         parts.append(f"{missing} without a caption")

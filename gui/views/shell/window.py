@@ -95,6 +95,7 @@ class MainWindow(QWidget):
             if before is not None and hasattr(before, "hidden"):
                 cast("_Page", before).hidden()
             self._current = key
+            self.setFocus()  # what is hidden would hand the keyboard to whatever comes next
             self.stack.setCurrentWidget(page)
             self.rail.show_place(key)
             self.commands.set_page(_actions_of(page))

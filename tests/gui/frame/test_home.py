@@ -70,8 +70,8 @@ def test_a_recent_project_that_is_gone_is_told_in_words(
 
 def test_counts_in_words() -> None:
     recent = Recent("/a", "A", 0.0, images=1, concepts=2, runs=3)
-    assert contents(recent).startswith("1 photo, 2 subjects, 3 trainings, ")
-    assert contents(replace(recent, images=0, concepts=1, runs=0)).startswith("no photos yet, ")
+    assert contents(recent) == "1 photo, 2 subjects, 3 trainings"
+    assert contents(replace(recent, images=0, concepts=1, runs=0)) == "no photos yet"
 
 
 def test_the_sample_is_ready_to_be_taught(window: MainWindow, services: Services, qtbot: QtBot) -> None:
