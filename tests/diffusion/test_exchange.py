@@ -91,6 +91,49 @@ def test_round_trips(form: str, alpha: float, tiny_sd: Path, tmp_path: Path) -> 
     assert_same_change(adapter, read_adapter(again))
 
 
+@pytest.mark.parametrize("target", ["diffusers", "kohya"])
+@pytest.mark.parametrize("source", ["diffusers", "kohya", "peft"])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_diffusers_loads_what_was_read_from_another_file(
+    source: str, target: str, mixed: bool, tiny_sd: Path, tmp_path: Path
+) -> None:
+    base = open_tiny(tiny_sd)
+    modules = dict(random_adapter(base, rank=4, alpha=8.0).modules)
+    if mixed:
+        modules[NAME] = random_adapter(base, rank=2, alpha=5.0, seed=2).modules[NAME]
+    adapter = Adapter(modules)
+    place = tmp_path / ("folder" if source == "peft" else "a.safetensors")
+    write_adapter(adapter, place, source)
+    export(place, tmp_path / "b.safetensors", target)
+    seen = loaded_by_diffusers(tiny_sd, tmp_path / "b.safetensors")
+    for name, delta in changes(adapter).items():
+        torch.testing.assert_close(seen[name], delta, rtol=1e-4, atol=1e-6)
+
+
+def test_foreign_scales_do_not_outlive_their_file(tmp_path: Path) -> None:
+    down, up = torch.randn(4, 32), torch.randn(32, 4)
+    small_down, small_up = torch.randn(2, 32), torch.randn(32, 2)
+    other = NAME.replace("to_q", "to_k")
+    tensors = {
+        f"{NAME}.lora_A.weight": down, f"{NAME}.lora_B.weight": up,
+        f"{other}.lora_A.weight": small_down, f"{other}.lora_B.weight": small_up,
+    }  # fmt: skip
+    settings = json.dumps({"unet.r": 4, "unet.lora_alpha": 8, "unet.rank_pattern": {"to_k": 2}})
+    save_file(tensors, tmp_path / "a.safetensors", metadata={"lora_adapter_metadata": settings})
+    first = read_adapter(tmp_path / "a.safetensors")
+    write_adapter(first, tmp_path / "b.safetensors", "diffusers")
+    assert_same_change(first, read_adapter(tmp_path / "b.safetensors"))
+
+
+def test_a_peft_folder_is_replaced_whole(tiny_sd: Path, tmp_path: Path) -> None:
+    both = random_adapter(open_tiny(tiny_sd))
+    write_adapter(both, tmp_path / "folder", "peft")
+    only_unet = Adapter({name: pair for name, pair in both.modules.items() if name.startswith("unet.")})
+    write_adapter(only_unet, tmp_path / "folder", "peft", overwrite=True)
+    assert set(read_adapter(tmp_path / "folder").modules) == set(only_unet.modules)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
 def test_kohya_names_and_alphas_are_the_true_ones(tiny_sd: Path, tmp_path: Path) -> None:
     adapter = random_adapter(open_tiny(tiny_sd), rank=4, alpha=3.0)
     write_adapter(adapter, tmp_path / "a.safetensors", "kohya")

@@ -138,7 +138,8 @@ def _load(path: Path) -> dict[str, torch.Tensor]:
         title = "The file is too large for an adapter"
         raise AdapterError(title, f"“{path.name}” has {path.stat().st_size / 2**30:.1f} GiB.", "Is it a whole model?")
     try:
-        return load_file(path)
+        # Copies: tensors that stay mapped would keep the file from being replaced on Windows.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
     except (SafetensorError, OSError, ValueError) as error:
         title = "The file is damaged or not a safetensors file"
         raise AdapterError(title, f"{path.name}: {error}.", "Download or export it again.") from error

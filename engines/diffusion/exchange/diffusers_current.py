@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import torch
 
@@ -16,8 +16,6 @@ from engines.api.errors import AdapterError
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, with_wrapper
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
 
-NAME = "diffusers"
-TITLE = "Diffusers"
 ALPHA = "lorikeet.alpha"
 CONFIG = "lora_adapter_metadata"
 OWN = frozenset({ALPHA, CONFIG, "format"})  # true only of the file they were read from
@@ -26,11 +24,6 @@ _PART = re.compile(
     r"^(?P<module>(?:unet|text_encoder)\..+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector(?:\.weight)?)$"
 )
 _HALVES = {"lora_A.weight": "down", "lora_B.weight": "up"}
-
-
-def recognises(names: Collection[str]) -> bool:
-    """Whether tensor names are of this format."""
-    return any(".lora_A." in name and name.startswith(("unet.", "text_encoder.")) for name in names)
 
 
 def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> dict[str, LoraPair]:

@@ -6,7 +6,7 @@ The text encoder's is `text_encoder.<path>.lora_linear_layer.down.weight`. There
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import torch
 
@@ -14,19 +14,11 @@ from engines.api.errors import AdapterError
 from engines.diffusion.exchange.adapter import LoraPair, with_wrapper
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
 
-NAME = "diffusers-old"
-TITLE = "Diffusers, older"
-
 _PLAIN = re.compile(r"^(?P<module>.+)\.(?:lora|lora_linear_layer)\.(?P<half>down|up)\.weight$")
 _PROCESSOR = re.compile(
     r"^(?P<attention>.+)\.processor\.(?P<which>to_q|to_k|to_v|to_out)_lora\.(?P<half>down|up)\.weight$"
 )
 _SHORT = {"to_q": "q_proj", "to_k": "k_proj", "to_v": "v_proj", "to_out": "out_proj"}
-
-
-def recognises(names: Collection[str]) -> bool:
-    """Whether tensor names are of this format."""
-    return any(_PLAIN.match(name) or _PROCESSOR.match(name) for name in names)
 
 
 def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> dict[str, LoraPair]:  # noqa: ARG001 - one signature for all formats

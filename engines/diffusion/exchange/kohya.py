@@ -6,16 +6,13 @@ alpha = rank.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import torch
 
 from engines.api.errors import AdapterError
 from engines.diffusion.exchange.adapter import Adapter, LoraPair
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
-
-NAME = "kohya"
-TITLE = "kohya / A1111"
 
 _PREFIXES = (("lora_unet_", "unet"), ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"))
 _PARTS = {"lora_down.weight": "down", "lora_up.weight": "up", "alpha": "alpha", "dora_scale": "dora"}
@@ -67,11 +64,6 @@ _WORDS = sorted(
     key=len,
     reverse=True,
 )
-
-
-def recognises(names: Collection[str]) -> bool:
-    """Whether tensor names are of this format."""
-    return any(name.startswith(("lora_unet_", "lora_te")) for name in names)
 
 
 def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> dict[str, LoraPair]:  # noqa: ARG001 - one signature for all formats

@@ -13,8 +13,6 @@ from engines.diffusion.exchange.adapter import Adapter, LoraPair, with_wrapper
 from engines.diffusion.exchange.diffusers_current import peft_alpha
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
 
-NAME = "peft"
-TITLE = "PEFT folder"
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 
