@@ -22,11 +22,11 @@ class GutterScroll(QScrollArea):
         self.viewport().setAutoFillBackground(False)
         inner = QWidget()
         inner.setObjectName("scrollBody")
-        inner.setAutoFillBackground(False)
         self.column = QVBoxLayout(inner)
         self.column.setContentsMargins(0, 0, design.GAP, 0)
         self.column.setSpacing(spacing)
         self.setWidget(inner)
+        inner.setAutoFillBackground(False)  # Qt turns it on for whatever it scrolls
         self.verticalScrollBar().rangeChanged.connect(self._make_room)
 
     def _make_room(self, _low: int, high: int) -> None:

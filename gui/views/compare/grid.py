@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from gui.canvas.loading import show_file
 from gui.views.train.viewer import PictureSheet
-from gui.widgets.buttons import QuietButton
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.background import Background
@@ -19,9 +18,9 @@ _CELL = 132
 
 
 class GridView(QScrollArea):
-    """Shows the grid; `on_make` has its pictures made."""
+    """Shows the grid; a picture opens large when it is pressed."""
 
-    def __init__(self, background: Background, on_make: Callable[[], object]) -> None:
+    def __init__(self, background: Background) -> None:
         super().__init__()
         self.setObjectName("compare.grid")
         self.setAccessibleName("Prompts by checkpoints")
@@ -29,7 +28,7 @@ class GridView(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._background = background
-        self._on_make = on_make
+        self.viewport().setAutoFillBackground(False)
         self._cells: dict[tuple[int, str], PictureView] = {}
         self._files: dict[tuple[int, str], Path] = {}
         self._columns: tuple[str, ...] = ()
@@ -64,11 +63,10 @@ class GridView(QScrollArea):
                 cell.clicked.connect(lambda key=(column, prompt): self._open(key))
                 self._cells[column, prompt] = cell
                 grid.addWidget(cell, row * 2 + 2, column)
-        make = QuietButton("Make the grid", name="compare.makeGrid", on_click=self._on_make)
-        grid.addWidget(make, len(self._prompts) * 2 + 3, 0, 1, 2)
-        grid.setRowStretch(len(self._prompts) * 2 + 4, 1)
+        grid.setRowStretch(len(self._prompts) * 2 + 3, 1)
         grid.setColumnStretch(len(self._columns), 1)
         self.setWidget(inner)
+        inner.setAutoFillBackground(False)  # Qt turns it on for whatever it scrolls
 
     def put(self, column: int, prompt: str, file: Path) -> None:
         """Show one picture."""

@@ -60,6 +60,6 @@ class CompareHeader(PageHeader):
         self._choice.setVisible(len(subjects) > 1)
         self._choice.clear()
         for subject in subjects:
-            self._choice.addItem(subject.title)
+            self._choice.addItem(subject.label)
         place = next((i for i, s in enumerate(subjects) if chosen is not None and s.id == chosen.id), -1)
         self._choice.setCurrentIndex(place)

@@ -188,9 +188,10 @@ class ComparePage(QWidget):
         subject, stage, asked = key = self._key()
         if subject is None or stage is None:
             return
-        for side, file in (("before", subject.picture(None, asked)), ("after", subject.picture(stage, asked))):
+        files = subject.picture(None, asked), subject.picture(stage, asked)
+        for side, file in zip(("before", "after"), files, strict=True):
             self._panel.put(side, file, still=lambda: self._key() == key)
-        self._panel.prompt.set_stale(False)
+        self._panel.prompt.say_news("Press Try to make what is missing." if any(files) and not all(files) else "")
 
     def _edited(self) -> None:
         """Other words: what is on show stays, and is said to be of other words, unless these were tried before."""
@@ -201,7 +202,8 @@ class ComparePage(QWidget):
         if known:
             self._show_pair()
         else:
-            self._panel.prompt.set_stale(any(not image.isNull() for image in self._panel.pair))
+            old = any(not image.isNull() for image in self._panel.pair)
+            self._panel.prompt.say_news("The pictures show what was asked before; press Try." if old else "")
 
     def _key(self) -> tuple[Subject | None, Stage | None, Asked]:
         """What is on show: a picture that arrives for anything else is not put up."""

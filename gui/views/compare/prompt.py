@@ -33,7 +33,7 @@ class PromptBar(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._trigger = ""
-        self._stale = False
+        self._news = ""
         self.field = _PromptField()
         self.field.entered.connect(self.pressed)
         self.field.textChanged.connect(self._changed)
@@ -93,9 +93,9 @@ class PromptBar(QWidget):
             widget.blockSignals(False)
         self._say()
 
-    def set_stale(self, stale: bool) -> None:
-        """Say that the pictures on show were made for something else."""
-        self._stale = stale
+    def say_news(self, news: str) -> None:
+        """Say something about the pictures on show; empty for nothing."""
+        self._news = news
         self._say()
 
     def _changed(self) -> None:
@@ -106,7 +106,7 @@ class PromptBar(QWidget):
         words = self.asked.prompt
         missing = bool(words) and bool(self._trigger) and self._trigger.casefold() not in words.casefold()
         hints = [
-            "The pictures show what was asked before; press Try." if self._stale else "",
+            self._news,
             f"The words do not name “{self._trigger}”, so the adapter may not show." if missing else "",
         ]
         self._hint.setText(" ".join(hint for hint in hints if hint))

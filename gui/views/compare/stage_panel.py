@@ -32,11 +32,13 @@ class PicturePanel(Card):
         self.view = CompareView(_EMPTY)
         self.view.setObjectName("compare.view")
         self.view.setAccessibleName("Before and after")
-        self.grid = GridView(background, on_grid)
+        self.grid = GridView(background)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.grid)
         self.prompt = PromptBar()
+        self._make = QuietButton("Make the grid", name="compare.makeGrid", on_click=on_grid)
+        self._make.hide()
         self._progress = QWidget()
         row = QHBoxLayout(self._progress)
         row.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +50,7 @@ class PicturePanel(Card):
         self.body.addWidget(self._stack, 1)
         self.body.addWidget(self._progress)
         self.body.addWidget(self.prompt)
+        self.body.addWidget(self._make)
 
     @property
     def pair(self) -> tuple[QImage, QImage]:
@@ -58,6 +61,7 @@ class PicturePanel(Card):
         """`slider`, `side`, `blink`, `difference` or `grid`."""
         self._stack.setCurrentWidget(self.grid if mode == "grid" else self.view)
         self.prompt.setVisible(mode != "grid")
+        self._make.setVisible(mode == "grid")
         modes: dict[str, Mode] = {"slider": "slider", "side": "side", "blink": "blink", "difference": "difference"}
         if mode in modes:
             self.view.set_mode(modes[mode])

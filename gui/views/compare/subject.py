@@ -12,6 +12,7 @@ from engines.api.places import cache_home
 from engines.launch.adapter_info import AdapterInfo
 from engines.launch.folder import ADAPTER, load_job
 from gui.views.compare.store import Wanted
+from gui.views.train.words import when
 from gui.workers.runs import RunView
 
 _SEEDS = 3
@@ -66,6 +67,7 @@ class Subject:
         prompts: words to try, with the trigger in them.
         seed: of the run's samples.
         samples: pictures made while it was taught; step 0 is the base.
+        created: seconds since the epoch, or 0.
         photos: of the real thing (absolute paths), empty when unknown.
     """
 
@@ -80,7 +82,13 @@ class Subject:
     seed: int = 7
     samples: tuple[Sample, ...] = ()
     sample_folder: Path = Path()
+    created: float = 0.0
     photos: tuple[Path, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Title and date, since several trainings of one subject are called the same."""
+        return ", ".join(part for part in (self.title, when(self.created)) if part)
 
     def default_stage(self) -> Stage | None:
         """The finished file, else the newest checkpoint."""
@@ -146,6 +154,7 @@ def of_run(view: RunView, root: Path) -> Subject | None:
         seed=job.recipe.samples.seed,
         samples=state.samples,
         sample_folder=folder,
+        created=view.created,
         photos=_photos(folder, root),
     )
 
@@ -162,6 +171,7 @@ def of_file(path: Path, info: AdapterInfo) -> Subject:
         folder=cache_home() / "compare" / f"file-{stamp}",
         trigger=info.trigger,
         class_noun=info.class_noun,
+        created=info.created,
         prompts=_prompts((), info.trigger, info.class_noun),
     )
 

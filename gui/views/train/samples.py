@@ -142,6 +142,8 @@ class _Strip(QScrollArea):
         self.row.setSpacing(_GAP)
         self.row.addStretch(1)
         self.setWidget(inner)
+        inner.setAutoFillBackground(False)  # Qt turns it on for whatever it scrolls
+        self.viewport().setAutoFillBackground(False)
         self.viewport().installEventFilter(self)
         self._follow = False
         self.horizontalScrollBar().rangeChanged.connect(self._moved)
