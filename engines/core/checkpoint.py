@@ -30,7 +30,7 @@ from safetensors import SafetensorError
 
 from engines.api.errors import JobError
 from engines.launch.folder import ADAPTER, CHECKPOINTS
-from projects.files import atomic_write_bytes, flush_folder
+from projects.files import atomic_write_bytes, flush_folder, replace
 
 _FORMAT = 1
 _NAME = re.compile(r"step-(\d{6,})")
@@ -101,8 +101,8 @@ class Checkpoints:
             if not self._fits(Kept(snapshot.step, building, kept.validation, kept.bytes)):
                 raise OSError(5, "The checkpoint reads back differently than it was written", str(building))
             if target.exists():
-                target.rename(self._home / f".old-{uuid.uuid4().hex}")
-            building.rename(target)
+                replace(target, self._home / f".old-{uuid.uuid4().hex}")
+            replace(building, target)
             flush_folder(self._home)
         finally:
             shutil.rmtree(building, ignore_errors=True)

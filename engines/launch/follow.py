@@ -120,7 +120,8 @@ class Follower:
 
     def _lives(self, pid: int, created: float, host: str) -> bool:
         if host in {"", socket.gethostname()}:
-            return process_lives(pid, created)
+            # Creation times shift when the clock is set; the lock does not.
+            return process_lives(pid, created) or is_held(self.folder / LOCK)
         # Another computer's process cannot be asked: the lock tells where the file system carries locks, else recent words do.
         if is_held(self.folder / LOCK):
             return True

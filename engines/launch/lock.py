@@ -44,16 +44,15 @@ class FolderLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some living process holds the lock (asked by taking it for a moment)."""
-    if not path.is_file():
-        return False
-    lock = FolderLock(path)
+    """Whether some living process holds the lock."""
     try:
-        free = lock.take()
+        descriptor = os.open(path, os.O_RDWR)
     except OSError:
         return False
-    lock.release()
-    return not free
+    try:
+        return not _is_free(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 if sys.platform == "win32":
@@ -67,12 +66,27 @@ if sys.platform == "win32":
         except OSError:
             return False
         return True
+
+    def _is_free(descriptor: int) -> bool:
+        # Asking takes the lock for a moment, so somebody else's question looks like a holder: ask twice.
+        if _lock(descriptor):
+            return True
+        time.sleep(0.005)
+        return _lock(descriptor)
 else:
     import fcntl
 
     def _lock(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _is_free(descriptor: int) -> bool:
+        # A shared lock: any number may ask at the same time without looking like a holder to each other.
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return False
         return True

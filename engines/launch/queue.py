@@ -89,7 +89,7 @@ def begin(folder: Path) -> Literal["started", "queued"]:
     current = busy(root)
     if current is not None and current.name == folder.name:
         raise JobError("This run is already at work", f"A worker is busy with {folder.name}.")
-    if current is None and not waiting(root):
+    if current is None and not waiting(root) and not is_running(root):
         local.start(folder, resume=has_begun(folder))
         return "started"
     add(root, folder.name)
@@ -124,24 +124,32 @@ def work_through(root: Path, *, say: Say) -> bool:
             if current is not None:
                 _wait_for(current)
                 continue
-            # The empty list and the end of this worker are one step, or a run added in between would wait for ever.
+            # The empty list and the end of this worker are one step, or a run added in between would wait for ever; a run leaves the
+            # list only once it is at work, or a power cut in between would lose it.
             with _editing(root) as ids:
                 if not ids:
                     lock.release()
                     return True
-                following = ids.pop(0)
-            _run_one(root / RUNS / following, say)
+                following = root / RUNS / ids[0]
+                started = _start(following, say)
+                ids.pop(0)
+            if started:
+                _see_through(following, say)
     finally:
         lock.release()
 
 
-def _run_one(folder: Path, say: Say) -> None:
+def _start(folder: Path, say: Say) -> bool:
     try:
         local.start(folder, resume=has_begun(folder))
-    except JobError as error:
+    except (JobError, OSError) as error:
         say(f"{folder.name}: skipped. {error}")
-        return
+        return False
     say(f"{folder.name}: started.")
+    return True
+
+
+def _see_through(folder: Path, say: Say) -> None:
     _wait_for(folder)
     state = read_state(folder)
     ending = f" {state.failure.title}." if state.failure is not None else ""
