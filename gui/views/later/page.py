@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.services import Services
 from gui.theme import tokens as design
@@ -110,7 +110,7 @@ class LaterPage(QWidget):
     def _head(key: str) -> QHBoxLayout:
         head = QHBoxLayout()
         head.setSpacing(12)
-        picture = QLabel()
+        picture = Label()
         picture.setPixmap(icon(key, ink="accent").pixmap(QSize(36, 36)))
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         head.addWidget(picture)
