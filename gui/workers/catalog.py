@@ -59,11 +59,15 @@ class CatalogLoader(QObject):
         for name, value in child_environment().items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
-        process.finished.connect(lambda *_: self._answered())
+        process.finished.connect(self._finished)
         process.errorOccurred.connect(self._could_not_start)
         self._process = process
         self.problem = ""
         process.start()
+
+    def _finished(self, _code: int, _status: QProcess.ExitStatus) -> None:
+        # A method and not a lambda: a lambda would own this object, which owns the process, and both would die in each other's arms.
+        self._answered()
 
     def _could_not_start(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:

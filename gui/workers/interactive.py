@@ -146,7 +146,7 @@ class Interactive(QObject):
         process.setProcessEnvironment(environment)
         process.readyReadStandardOutput.connect(self._read)
         process.readyReadStandardError.connect(self._read_errors)
-        process.finished.connect(lambda *_: self._ended())
+        process.finished.connect(self._finished)
         process.errorOccurred.connect(self._failed)
         self._process = process
         process.start()
@@ -175,6 +175,10 @@ class Interactive(QObject):
         if isinstance(answer, Done | Refused | Dropped):
             del self._pending[answer.id]
         pending.on_answer(answer)
+
+    def _finished(self, _code: int, _status: QProcess.ExitStatus) -> None:
+        # A method and not a lambda: a lambda would own this object, which owns the process, and both would die in each other's arms.
+        self._ended()
 
     def _failed(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
