@@ -11,21 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image
 
 from engines.api.errors import ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
 from engines.diffusion.captions import without_trigger
-from engines.diffusion.evaluate import Encoder, apart, following, interval, likeness, open_encoder
+from engines.diffusion.evaluate import FEWEST, Encoder, apart, following, interval, likeness, open_encoder
 from engines.diffusion.generate import Generator
 from engines.diffusion.sampling import Sampling, StepHook
 from engines.diffusion.sheet import draw_sheet
+from projects.errors import ImportFailure
 from projects.files import atomic_path, atomic_write_json
-from projects.pixels import load_rgb
+from projects.pixels import read
 
 FORMAT = 1
 REPORT, SHEET = "report.json", "sheet.png"
 MAX_REFERENCES = 50
+_PHOTO_SIDE = 512
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -100,19 +104,32 @@ def compare(
         raise SettingsError(title, "A comparison needs prompts, seeds, and a label for every adapter.")
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
+    photos, unread = _photos(wanted.references)
     generator.open(wanted.base)
-    made = _pictures(generator, wanted, folder, on_picture, on_step)
     judge, why = _judge(generator, wanted)
-    images = [_open(folder / one.file) for one in made]
-    photos = [load_rgb(file) for file in wanted.references[:MAX_REFERENCES]]
-    report = _report(generator, wanted, made, judge, images, photos)
-    report["note"] = why
-    sheet = draw_sheet(report, images, photos)
+    made = _pictures(generator, wanted, folder, on_picture, on_step)
+    report = _report(generator, wanted, made, _scores(wanted, made, folder, judge, photos), judge, len(photos))
+    report["note"] = " ".join((why, *unread)).strip()
+    sheet = draw_sheet(report, lambda name: _open(folder / name), photos)
     with atomic_path(folder / SHEET) as temporary:
         sheet.save(temporary, format="PNG")
     report["seconds"] = round(time.monotonic() - started, 2)
     atomic_write_json(folder / REPORT, report)
     return report
+
+
+def _photos(files: Sequence[Path]) -> tuple[list[Image.Image], list[str]]:
+    """The photos, no larger than a judge can use, and a sentence for each that cannot be read."""
+    photos, unread = [], []
+    for file in files[:MAX_REFERENCES]:
+        try:
+            photo = read(file, at_least=_PHOTO_SIDE).rgb
+        except ImportFailure as error:
+            unread.append(f"{file.name} was left out: {error}")
+            continue
+        photo.thumbnail((2 * _PHOTO_SIDE, 2 * _PHOTO_SIDE), Image.Resampling.LANCZOS)
+        photos.append(photo)
+    return photos, unread
 
 
 def _pictures(
@@ -161,11 +178,10 @@ def _report(
     generator: Generator,
     wanted: Comparison,
     made: Sequence[Made],
+    scores: dict[str, list[float]],
     judge: Encoder | None,
-    images: Sequence[Image.Image],
-    photos: Sequence[Image.Image],
+    photos: int,
 ) -> dict[str, Any]:
-    scores = _scores(wanted, made, judge, images, photos)
     rows: list[dict[str, Any]] = [
         {
             "column": one.column,
@@ -193,7 +209,7 @@ def _report(
         column["closer"], column["clearly"] = _against_base(columns[0], column, rows, number)
     return {
         "format": FORMAT,
-        "conditions": _conditions(generator, wanted, judge, len(photos)),
+        "conditions": _conditions(generator, wanted, judge, photos),
         "columns": columns,
         "pictures": rows,
         "sheet": SHEET,
@@ -209,19 +225,17 @@ def _against_base(
     before = {(row["prompt"], row["seed"]): row["likeness"] for row in rows if row["column"] == 0}
     after = [row for row in rows if row["column"] == number]
     won = sum(row["likeness"] > before[row["prompt"], row["seed"]] for row in after)
-    return {"won": won, "of": len(after)}, apart(base["likeness"], column["likeness"])
+    enough = len({row["prompt"] for row in after}) >= FEWEST
+    return {"won": won, "of": len(after)}, apart(base["likeness"], column["likeness"]) if enough else None
 
 
 def _scores(
-    wanted: Comparison,
-    made: Sequence[Made],
-    judge: Encoder | None,
-    images: Sequence[Image.Image],
-    photos: Sequence[Image.Image],
+    wanted: Comparison, made: Sequence[Made], folder: Path, judge: Encoder | None, photos: Sequence[Image.Image]
 ) -> dict[str, list[float]]:
     if judge is None:
         return {}
-    vectors = judge.images(images)
+    parts = [made[start : start + _AT_ONCE] for start in range(0, len(made), _AT_ONCE)]
+    vectors = torch.cat([judge.images([_open(folder / one.file) for one in part]) for part in parts])
     words = [without_trigger(one.prompt, wanted.trigger, wanted.class_noun) for one in made]
     scores = {"following": following(vectors, judge.texts(words))}
     if photos:

@@ -104,7 +104,11 @@ class Filler:
         """Encode class pictures for one shape of latents (h, w); keys."""
         factor = self._base.info.latent_factor
         shape = (grid[1] * factor, grid[0] * factor)
-        return [self._encode(file, None, "", [shape], flip=False)[0] for file in files]
+        keys = []
+        for number, file in enumerate(files):
+            self._progress("class pictures", "Preparing the pictures of the class", number, len(files))
+            keys.append(self._encode(file, None, "", [shape], flip=False)[0])
+        return keys
 
     def captions(self, texts: Sequence[str], *, trains: bool) -> Captions:
         """Text states, or token numbers when the text encoder trains; row 0 is the empty caption."""
@@ -209,9 +213,10 @@ def _buckets(
     pictures: Sequence[_Cached], texts: list[str], filler: Filler, device: torch.device, class_files: Sequence[Path]
 ) -> list[Bucket]:
     keys = {key for one in pictures for key in (one.key, one.mirrored) if key}
-    room = RESIDENT_BYTES // max(1, len(keys) + len(class_files))
+    grids = sorted({one.grid for one in pictures})
+    room = RESIDENT_BYTES // max(1, len(keys) + len(class_files) * len(grids))
     buckets = []
-    for grid in sorted({one.grid for one in pictures}):
+    for grid in grids:
         inside = [one for one in pictures if one.grid == grid]
         entries = tuple(Entry(one.key, texts.index(one.caption), one.repeats, one.mirrored) for one in inside)
         extra = filler.class_rows(class_files, grid)

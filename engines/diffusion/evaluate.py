@@ -23,6 +23,8 @@ from engines.diffusion.folders import plain_failures
 from engines.diffusion.weights import read_config, sha256_of, weight_files
 
 RESAMPLES = 2000
+FEWEST = 3
+"""With fewer prompts an interval says nothing."""
 _BATCH = 16
 
 

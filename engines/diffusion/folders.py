@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from engines.api.errors import ModelError
 from engines.core.contracts import ProgressHook
 from engines.core.devices import Device
+from engines.core.guard import is_memory_shortage
 from engines.diffusion.hints import Hints, read_hints
 from engines.diffusion.weights import check_weights, joint_hash, read_config, sha256_of, weight_files
 
@@ -74,8 +73,8 @@ def open_folder(folder: Path, device: Device, *, progress: ProgressHook) -> Open
         title=hints.title or _title(folder),
         hints=hints,
         base_hash=joint_hash(hashes[name] for name in sorted(hashes)),
-        encoder_hash=joint_hash([hashes["vae"], _config_text(folder / "vae")]),
-        text_hash=joint_hash([hashes["text_encoder"], _config_text(folder / "text_encoder"), _vocabulary_hash(folder)]),
+        encoder_hash=joint_hash([hashes["vae"], config_text(folder / "vae")]),
+        text_hash=joint_hash([hashes["text_encoder"], config_text(folder / "text_encoder"), vocabulary_hash(folder)]),
         reopen_text=lambda: _load(folder, "text_encoder", device, files["text_encoder"]),
         reopen_vae=lambda: _load(folder, "vae", device, files["vae"]),
         notes=(_PICKLE_NOTE,) if pickled else (),
@@ -123,9 +122,9 @@ def plain_failures(model: str, part: str) -> Iterator[None]:
 
     try:
         yield
-    except torch.OutOfMemoryError:
-        raise
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
+        if is_memory_shortage(error):
+            raise  # its remedy is another one
         title = "The base model could not be loaded"
         first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise ModelError(title, f"“{model}”, part {part}: {first}", "Fetch the base model again.") from error
@@ -138,12 +137,14 @@ def _tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers is untyped h
         return CLIPTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
 
 
-def _vocabulary_hash(folder: Path) -> str:
-    names = ("tokenizer.json", "vocab.json", "merges.txt")
+def vocabulary_hash(folder: Path) -> str:
+    """sha256 over what decides how words become numbers."""
+    names = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt")
     return joint_hash(sha256_of(file) for name in names if (file := folder / "tokenizer" / name).is_file())
 
 
-def _config_text(folder: Path) -> str:
+def config_text(folder: Path) -> str:
+    """A part's configuration as it is written, for hashes."""
     return (folder / "config.json").read_text(encoding="utf-8")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import torch
 from PIL import Image
 
 from engines.api.errors import ModelError
@@ -22,7 +24,9 @@ class Generator:
     """One base model on one device. Opening is the slow part and happens once; adapters change in a moment."""
 
     def __init__(self, device: Device) -> None:
-        self.device = device
+        # An adapter's change is small beside the weights it is added to: bf16 would round much of it away, fp16 does not.
+        half = device.dtype == torch.bfloat16
+        self.device = replace(device, dtype=torch.float16, autocast=torch.float16) if half else device
         self._name = ""
         self._base: Base | None = None
         self._placement: Placement | None = None
@@ -56,11 +60,11 @@ class Generator:
         Raises:
             AdapterError: a file is missing, damaged or does not fit; then nothing is changed.
         """
+        base = self.base
         wanted = tuple((use, *_stamp(Path(use.file))) for use in adapters)
         if wanted == self._used:
             return
         loaded = [(self._read(use), use.weight) for use in adapters]
-        base = self.base
         (self._placement or Placement(base)).use(loaded)
         self._used = wanted
 
@@ -99,7 +103,7 @@ class Generator:
         path = Path(use.file)
         key = (use.file, *_stamp(path))
         if key not in self._files:
-            if len(self._files) >= 8:
+            if len(self._files) >= 3:
                 self._files.pop(next(iter(self._files)))
             self._files[key] = read_adapter(path)
         return self._files[key]

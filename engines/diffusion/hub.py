@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.api.errors import DownloadError
-from engines.core.contracts import ProgressHook
+from engines.core.contracts import NOTE, ProgressHook
 
 SERVICE, ACCOUNT = "lorikeet", "huggingface"
 _NAME = re.compile(r"^[\w.-]{1,96}(/[\w.-]{1,96})?$")
@@ -54,20 +54,14 @@ def fetch(name: str, *, progress: ProgressHook, cache: Path | None = None) -> Pa
     """
     repository, _, revision = name.partition("@")
     _check_name(repository)
-    with _plain_failures(repository):
-        if _offline():
-            return _known(repository, revision or None, cache, "model_index.json")
-        return _fetch(repository, revision or None, progress, cache, choose, "model_index.json")
+    return _fetch_or_known(repository, revision or None, progress, cache, choose, "model_index.json")
 
 
 def fetch_encoder(name: str, *, progress: ProgressHook = lambda *_: None, cache: Path | None = None) -> Path:
     """Fetch a CLIP folder and return where it lies; see `fetch`."""
     repository, _, revision = name.partition("@")
     _check_name(repository)
-    with _plain_failures(repository):
-        if _offline():
-            return _known(repository, revision or None, cache, "config.json")
-        return _fetch(repository, revision or None, progress, cache, choose_encoder, "config.json")
+    return _fetch_or_known(repository, revision or None, progress, cache, choose_encoder, "config.json")
 
 
 def choose_encoder(files: Iterable[RemoteFile]) -> list[RemoteFile]:
@@ -104,6 +98,34 @@ def token() -> str | None:
         return None
 
 
+def _fetch_or_known(
+    repository: str, revision: str | None, progress: ProgressHook, cache: Path | None, select: Selection, index: str
+) -> Path:
+    """Fetch; where the hub cannot be reached at all, what was fetched before has to do."""
+    try:
+        with _plain_failures(repository):
+            if _offline():
+                return _known(repository, revision, cache, index)
+            return _fetch(repository, revision, progress, cache, select, index)
+    except DownloadError as error:
+        if not _is_unreachable(error.__cause__):
+            raise
+        try:
+            folder = _known(repository, revision, cache, index)
+        except OSError:
+            raise error from error.__cause__
+        progress(NOTE, "The hub cannot be reached. The copy that was fetched before is used.", 0, 0)
+        return folder
+
+
+def _is_unreachable(error: BaseException | None) -> bool:
+    """Whether there was no answer at all, other than a refusal."""
+    from huggingface_hub import errors as hub
+
+    transport: type[Exception] = hub.HfHubHTTPError.__bases__[0]
+    return isinstance(error, transport) and not isinstance(error, hub.HfHubHTTPError)
+
+
 def _check_name(repository: str) -> None:
     if not _NAME.match(repository):
         title = "This is not a model's name"
@@ -124,12 +146,14 @@ def _fetch(
         title = "This model cannot be used here"
         raise DownloadError(title, f"“{repository}” has no {index}.", "Choose a model in the diffusers layout.")
     place = Path(cache or HF_HUB_CACHE)
-    total = sum(file.size for file in files)
+    total = sum(file.size for file in files if not _is_here(repository, file.name, info.sha, place))
     _check_space(place, total)
-    progress("download", f"{repository}: {total / 1e9:.2f} GB to fetch, {_free(place) / 1e9:.1f} GB free", 0, total)
+    if total:
+        progress("download", f"{repository}: {total / 1e9:.2f} GB to fetch, {_free(place) / 1e9:.1f} GB free", 0, total)
     # The index comes last and by the name it was asked for, so that its being there means that everything is, also offline.
     done, path = 0, ""
     for file in sorted(files, key=lambda file: file.name == index):
+        here = _is_here(repository, file.name, info.sha, place)
         path = hf_hub_download(
             repository,
             file.name,
@@ -139,9 +163,15 @@ def _fetch(
             endpoint=endpoint,
             tqdm_class=_watch(progress, file.name, done, total),
         )
-        done += file.size
+        done += 0 if here else file.size
         progress("download", f"Fetching {file.name}", done, total)
     return Path(path).parent
+
+
+def _is_here(repository: str, name: str, revision: str | None, cache: Path) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repository, name, cache_dir=cache, revision=revision), str)
 
 
 def _known(repository: str, revision: str | None, cache: Path | None, index: str) -> Path:
@@ -216,7 +246,7 @@ def _words(name: str, error: BaseException) -> tuple[str, str]:
             hint = "Accept its terms on its page and store your access token in Preferences."
             return f"“{name}” is shared under terms that must be accepted first.", hint
         case hub.RevisionNotFoundError():
-            return f"“{name}” has no such revision.", "Leave the revision away."
+            return f"“{name}” has no such revision.", "Leave out the revision."
         case hub.RepositoryNotFoundError():
             hint = "Check the spelling; a private model needs your access token in Preferences."
             return f"There is no model “{name}”, or you may not see it.", hint

@@ -137,7 +137,9 @@ class LowRankAdapter:
                 raise AdapterError(title, f"Its rank is {pair.rank}.", f"Choose a rank of {pair.rank} or more.")
             if (pair.dora is not None) != ("lora_magnitude_vector" in parts):
                 raise AdapterError(
-                    title, "One of the two is weight-decomposed (DoRA) and the other is not.", "Switch DoRA."
+                    title,
+                    "One of the two is weight-decomposed (DoRA) and the other is not.",
+                    "Switch DoRA on or off so that both agree.",
                 )
             if (
                 pair.down.shape[1:] != parts["lora_A.weight"].shape[1:]

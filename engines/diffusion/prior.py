@@ -31,6 +31,7 @@ def class_pictures(base: Base, prompt: str, count: int, cache: Path, *, progress
         steps=how.steps,
         guidance=how.guidance,
         rescale=base.info.guidance_rescale,
+        sampler=dict(base.sampler().config),
         size=[how.width, how.height],
     )
     folder = cache / "class" / key

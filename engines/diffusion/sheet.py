@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -13,13 +13,12 @@ _CELL, _GAP, _MARGIN, _LINE = 176, 10, 24, 20
 _PAPER, _INK, _QUIET, _RULE = "#ffffff", "#1d2126", "#68707a", "#e3e6ea"
 
 
-def draw_sheet(report: Mapping[str, Any], images: Sequence[Image.Image], photos: Sequence[Image.Image]) -> Image.Image:
-    """The sheet of a report (see `engines.diffusion.compare`), with its pictures in the report's order."""
+def draw_sheet(
+    report: Mapping[str, Any], open_picture: Callable[[str], Image.Image], photos: Sequence[Image.Image]
+) -> Image.Image:
+    """The sheet of a report (see `engines.diffusion.compare`); `open_picture` gives a picture by its file name in the report."""
     columns = report["columns"]
-    by_place = {
-        (row["column"], row["prompt"], row["seed"]): image
-        for row, image in zip(report["pictures"], images, strict=True)
-    }
+    files = {(row["column"], row["prompt"], row["seed"]): row["file"] for row in report["pictures"]}
     rows = [(row["prompt"], row["seed"]) for row in report["pictures"] if row["column"] == 0][:MAX_ROWS]
     shown = list(photos[:MAX_PHOTOS])
     wide = max(len(columns), min(len(shown), 4), 2)
@@ -38,7 +37,7 @@ def draw_sheet(report: Mapping[str, Any], images: Sequence[Image.Image], photos:
         _text(pen, (_MARGIN, top), f"{prompt}  ·  seed {seed}", _INK, sheet.width - 2 * _MARGIN)
         for number in range(len(columns)):
             place = (_MARGIN + number * (_CELL + _GAP), top + _LINE)
-            sheet.paste(_fitted(by_place[number, prompt, seed], (_CELL, _CELL)), place)
+            sheet.paste(_fitted(open_picture(files[number, prompt, seed]), (_CELL, _CELL)), place)
         top += _CELL + _LINE + _GAP
     _text(pen, (_MARGIN, top), _conditions(report), _QUIET, sheet.width - 2 * _MARGIN)
     return sheet
@@ -78,7 +77,10 @@ def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _figure(name: str, found: Mapping[str, float] | None) -> str:
-    return "" if found is None else f"{name} {found['mean']:.3f}  ({found['low']:.3f}–{found['high']:.3f})"
+    if found is None:
+        return ""
+    width = f"  ({found['low']:.3f}–{found['high']:.3f})" if found["high"] > found["low"] else ""
+    return f"{name} {found['mean']:.3f}{width}"
 
 
 def _conditions(report: Mapping[str, Any]) -> str:

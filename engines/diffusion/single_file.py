@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from engines.api.errors import ModelError
 from engines.api.places import resources
 from engines.core.contracts import ProgressHook
 from engines.core.devices import Device
-from engines.diffusion.folders import Opened, plain_failures
+from engines.diffusion.folders import Opened, config_text, plain_failures, vocabulary_hash
 from engines.diffusion.hints import read_hints
 from engines.diffusion.weights import joint_hash, read_config, sha256_of
 from engines.launch.tensor_file import read_tensor_file
@@ -65,8 +66,8 @@ def open_file(path: Path, device: Device, *, progress: ProgressHook) -> Opened:
         title=path.stem,
         hints=read_hints(layout),
         base_hash=digest,
-        encoder_hash=joint_hash([digest, "vae"]),
-        text_hash=joint_hash([digest, "text"]),
+        encoder_hash=joint_hash([digest, "vae", config_text(layout / "vae")]),
+        text_hash=joint_hash([digest, "text", config_text(layout / "text_encoder"), vocabulary_hash(layout)]),
         reopen_text=lambda: _part(path, layout, _read(path), "text_encoder", device),
         reopen_vae=lambda: _part(path, layout, _read(path), "vae", device),
         notes=notes,
@@ -103,13 +104,17 @@ def _layout(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
     with plain_failures(path.name, "weights"):
-        if path.suffix in _PICKLES:
-            found = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-            found = found.get("state_dict", found)
-            return {name: tensor for name, tensor in found.items() if isinstance(tensor, torch.Tensor)}
-        from safetensors.torch import load_file
+        if path.suffix not in _PICKLES:
+            from safetensors.torch import load_file
 
-        return load_file(path)
+            return load_file(path)
+        mapped = zipfile.is_zipfile(path)  # files of before 2020 are not, and cannot be mapped
+        found = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        found = found.get("state_dict", found) if isinstance(found, dict) else found
+        if not isinstance(found, dict):
+            message = "it holds no weights by name"
+            raise TypeError(message)
+        return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, torch.Tensor)}
 
 
 def _part(path: Path, layout: Path, checkpoint: dict[str, torch.Tensor], name: str, device: Device) -> Any:  # noqa: ANN401 - three kinds of network

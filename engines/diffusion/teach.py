@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +27,7 @@ from engines.diffusion.methods import method_of
 from engines.diffusion.objective import Weighting, denoising_loss
 from engines.diffusion.prior import class_pictures
 from engines.diffusion.sampling import Sampling, draw
-from projects.files import atomic_path
+from projects.files import atomic_path, atomic_write_json
 
 
 def build(job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device) -> Teach:
@@ -47,6 +49,7 @@ class Teach:
         job, recipe, device = self._job, self._job.recipe, self._device
         method = method_of(job.method.name, job.method.settings)
         base = open_base(job.base, device, progress=progress)
+        self._same_base(base)
         for note in base.info.notes:
             progress(NOTE, note, 0, 0)
         class_text = class_caption(job.concept.class_noun)
@@ -122,7 +125,8 @@ class Teach:
         made = []
         pictures = draw(parts.base, wanted, [number] * len(wanted), how, texts=parts.encode)
         for place, (prompt, picture) in enumerate(zip(wanted, pictures, strict=True)):
-            file = folder / f"{step:06d}-{place:02d}-{number}{'-own' if prompts else ''}.png"
+            own = f"-{hashlib.sha256(prompt.encode()).hexdigest()[:8]}" if prompts else ""
+            file = folder / f"{step:06d}-{place:02d}-{number}{own}.png"
             with atomic_path(file, durable=False) as temporary:
                 picture.save(temporary, format="PNG")
             made.append(SampleFile(prompt, number, file))
@@ -164,6 +168,23 @@ class Teach:
             title = "The run is not ready"
             raise JobError(title, "It was asked for something before it was prepared.")
         return self._parts
+
+    def _same_base(self, base: Base) -> None:
+        """A run that was begun on one base must not go on with another under the same name.
+
+        Raises:
+            JobError: the base has changed since the run's first life.
+        """
+        seal = self._run / "base.json"
+        try:
+            known = json.loads(seal.read_text(encoding="utf-8")).get("base_hash")
+        except (OSError, ValueError, AttributeError):
+            atomic_write_json(seal, {"base": self._job.base, "base_hash": base.info.base_hash})
+            return
+        if known != base.info.base_hash:
+            title = "The base model has changed"
+            what = f"“{base.info.title}” is not the model this run was begun with."
+            raise JobError(title, what, "Put the old one back, or start a new run.")
 
     def _class_files(self, base: Base, prompt: str, progress: ProgressHook) -> list[Path]:
         count = self._job.recipe.objective.class_pictures
@@ -217,9 +238,13 @@ def _tell_about(dataset: Dataset, progress: ProgressHook) -> None:
 
 
 def _save_memory(base: Base) -> None:
-    """Recompute inside the networks instead of storing."""
+    """Recompute inside the networks that carry an adapter instead of storing."""
     names = ("enable_gradient_checkpointing", "activation_checkpointing_enable", "gradient_checkpointing_enable")
     for network in base.resident():  # diffusers, newer and older transformers
         switch = next((getattr(network, name) for name in names if hasattr(network, name)), None)
-        if switch is not None:
+        if switch is not None and any(parameter.requires_grad for parameter in network.parameters()):
             switch()
+            if (
+                switch.__name__ != names[0]
+            ):  # transformers recomputes only in training mode; CLIP has no dropout of its own
+                network.train()

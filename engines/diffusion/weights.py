@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from engines.api.errors import ModelError
@@ -77,8 +78,9 @@ def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-    known.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write_text(known, digest.hexdigest())
+    with suppress(OSError):  # remembering is a convenience
+        known.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write_text(known, digest.hexdigest(), durable=False)
     return digest.hexdigest()
 
 

@@ -58,6 +58,8 @@ def test_released_encoders_come_back(tiny_sd: Path) -> None:
     latents = torch.randn(1, 4, 8, 8)
     picture = base.decode_latents(latents)
     base.release_encoders()
+    assert base._text_encoder is None
+    assert not list(base.vae.encoder.parameters())
     assert torch.equal(base.decode_latents(latents), picture)
     assert torch.equal(base.encode_prompts(["a dog"])["hidden"], words)
     assert torch.equal(base.encode_pixels(pixels)[0], before)
@@ -157,6 +159,36 @@ def test_single_checkpoint_files(suffix: str, tiny_sd: Path, tmp_path: Path) -> 
     assert bool(base.info.notes) == (suffix == "ckpt")
     base.release_encoders()
     torch.testing.assert_close(probe(base), probe(other))
+
+
+def test_odd_old_checkpoints(tiny_sd: Path, tmp_path: Path) -> None:
+    state = original_state(tiny_sd)
+    shutil.copytree(tiny_sd, tmp_path / "old", ignore=shutil.ignore_patterns("*.safetensors"))
+    file = tmp_path / "old.ckpt"
+    torch.save({"state_dict": state}, file, _use_new_zipfile_serialization=False)
+    torch.testing.assert_close(probe(open_base(f"file:{file}", CPU)), probe(open_tiny(tiny_sd)))
+    for odd in ([1, 2], {"state_dict": 5}, {"state_dict": {"a": "text"}}, 7):
+        torch.save(odd, file)
+        with pytest.raises(ModelError):
+            open_base(f"file:{file}", CPU)
+
+
+def test_no_memory_is_not_a_damaged_model(tiny_sd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        message = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(UNet2DConditionModel, "from_pretrained", full)
+    with pytest.raises(RuntimeError, match="allocate"):
+        open_tiny(tiny_sd)
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tiny_sd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("engines.diffusion.weights.atomic_write_text", full)
+    assert len(open_tiny(tiny_sd).info.base_hash) == 64
 
 
 def test_single_files_that_do_not_fit_are_explained(tiny_sd: Path, tmp_path: Path) -> None:

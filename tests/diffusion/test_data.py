@@ -15,7 +15,7 @@ from PIL import Image
 from engines.api.job import JobConcept, JobImage
 from engines.diffusion.cache import TensorCache, key_of
 from engines.diffusion.captions import caption_of, without_trigger
-from engines.diffusion.data import DrawSettings, Latents
+from engines.diffusion.data import Latents
 from engines.diffusion.dataset import Dataset, build
 from engines.diffusion.pictures import nearest_shape, prepare, shapes
 from projects.errors import ImportFailure
@@ -208,7 +208,3 @@ def test_with_a_training_text_encoder_words_stay_tokens(tiny_sd: Path, tmp_path:
     assert batch.text is None
     assert batch.tokens is not None
     assert batch.tokens.shape[0] == 2
-
-
-def test_draw_settings_have_no_masks_unless_asked() -> None:
-    assert DrawSettings(batch_size=1).masked is False

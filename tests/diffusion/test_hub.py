@@ -166,6 +166,23 @@ def test_nothing_is_fetched_twice_and_offline_works(
         fetch("owner/other", progress=lambda *_: None, cache=cache)
 
 
+def test_without_an_answer_the_earlier_copy_is_used(
+    server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    first = fetch("owner/tiny", progress=lambda *_: None, cache=cache)
+    monkeypatch.setattr(hub, "_free", lambda _: 10**9)  # room for the reserve only: nothing more is needed
+    assert fetch("owner/tiny", progress=lambda *_: None, cache=cache) == first
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    told: list[str] = []
+    assert fetch("owner/tiny", progress=lambda phase, text, *_: told.append(f"{phase}: {text}"), cache=cache) == first
+    assert any(text.startswith("note: ") and "before is used" in text for text in told)
+    monkeypatch.setenv("HF_ENDPOINT", server.address)
+    server.gated = True
+    with pytest.raises(DownloadError, match="accepted first"):  # a refusal is no missing network
+        fetch("owner/tiny", progress=lambda *_: None, cache=cache)
+
+
 def test_a_broken_off_download_goes_on_where_it_ended(
     server: Hub, tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,7 +147,8 @@ def test_intervals_resample_prompts_and_are_the_same_every_time() -> None:
 def test_a_comparison_is_fair_whole_and_written_down(
     tiny_sd: Path, tiny_clip: Path, adapter_file: Path, tmp_path: Path
 ) -> None:
-    images = make_pictures(tmp_path, 2)
+    images = make_pictures(tmp_path, 3)
+    (tmp_path / images[2].file).write_bytes(b"broken")
     wanted = Comparison(
         base=f"file:{tiny_sd}",
         adapters=(AdapterUse(file=str(adapter_file)), AdapterUse(file=str(adapter_file), weight=0.0)),
@@ -174,7 +175,8 @@ def test_a_comparison_is_fair_whole_and_written_down(
         assert (folder / one_picture["file"]).read_bytes() == (folder / other["file"]).read_bytes()
         assert one_picture["likeness"] == pytest.approx(other["likeness"])
     assert report["columns"][2]["closer"] == {"won": 0, "of": 4}
-    assert report["columns"][2]["clearly"] is False
+    assert report["columns"][2]["clearly"] is None  # two prompts are too few for intervals
+    assert "002.png was left out" in report["note"]
     assert report["columns"][1]["likeness"]["mean"] != report["columns"][0]["likeness"]["mean"]
     assert report["conditions"]["encoder"]["name"] == str(tiny_clip)
     assert len(report["conditions"]["encoder"]["sha256"]) == 64

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from engines.api.errors import AdapterError, SettingsError, TrainingError
+from engines.api.errors import AdapterError, JobError, SettingsError, TrainingError
 from engines.core import randomness
 from engines.core.contracts import NOTE
 from engines.diffusion.exchange import Adapter, read_adapter, write_adapter
@@ -195,7 +197,22 @@ def test_own_prompts_work_after_the_encoders_are_gone(tiny_sd: Path, tmp_path: P
     task = prepared(tiny_sd, tmp_path)
     made = task.sample(1, tmp_path / "s", prompts=["something new"], seed=5)
     assert (made[0].prompt, made[0].seed) == ("something new", 5)
+    other = task.sample(1, tmp_path / "s", prompts=["something else"], seed=5)
     assert made[0].file.is_file()
+    assert other[0].file != made[0].file
+    assert task.sample(1, tmp_path / "s", prompts=["something new"], seed=5)[0].file == made[0].file
+
+
+def test_a_run_does_not_go_on_with_another_base(tiny_sd: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_sd, tmp_path / "base"))
+    prepared(base, tmp_path)
+    prepared(base, tmp_path)
+    weights = base / "unet" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(weights)
+    tensors["conv_in.bias"] += 1
+    save_file(tensors, weights)
+    with pytest.raises(JobError, match="changed"):
+        prepared(base, tmp_path)
 
 
 def test_settings_that_are_not_right_are_named(tiny_sd: Path, tmp_path: Path) -> None:
