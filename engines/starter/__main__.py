@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from engines.api.errors import UserError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build Lorikeet's embedded starter models.")
 
@@ -88,4 +91,8 @@ def samples(out: _Out = Path("resources/samples")) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except UserError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)

@@ -10,6 +10,8 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
+from engines.api.errors import UserError
 from engines.starter import autoencoder, clip, diffusion
 from engines.starter.augment import Pictures
 from engines.starter.dataset import SPLITS, Shard, Split, load_split, render_split
@@ -95,6 +98,13 @@ def build_clip(work: Path, out: Path, *, device: torch.device, size: int = 64, s
 
 def _need_world(work: Path, size: int) -> None:
     render_world(work, size=size, workers=os.cpu_count() or 1)
+    found = _load(work, "held_views").pictures.shape[1]
+    if found != size:
+        raise UserError(
+            "The rendered pictures have another size",
+            f"{work} holds pictures of {found} pixels, but {size} were asked for.",
+            "Choose another work folder, or ask for the size that is there.",
+        )
 
 
 def _load(work: Path, name: str) -> Shard:
@@ -120,8 +130,6 @@ def _autoencoder(work: Path, *, device: torch.device, size: int, compiled: bool)
         model, trained = autoencoder.fit(
             recipe, both, checkpoint=work / "autoencoder.pt", device=device, compiled=compiled
         )
-        if model.config.sample_size != size:
-            raise ValueError(f"the world in {work} was rendered at {model.config.sample_size} pixels, not at {size}")
         with _replaced(folder) as fresh:
             model.save_pretrained(fresh)
             _write_record(fresh, recipe.schedule, trained, device, size=size)
@@ -175,21 +183,19 @@ def _write_record(folder: Path, schedule: Schedule, trained: Trained, device: to
     (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-class _replaced:  # noqa: N801 - reads as a statement: with _replaced(folder) as fresh
+@contextmanager
+def _replaced(folder: Path) -> Iterator[Path]:
     """Gives an empty sibling folder to write to, and swaps it in for ``folder`` only if nothing went wrong."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.fresh = folder.with_name(folder.name + ".new")
-
-    def __enter__(self) -> Path:
-        shutil.rmtree(self.fresh, ignore_errors=True)
-        self.fresh.mkdir(parents=True)
-        return self.fresh
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if kind is not None:
-            shutil.rmtree(self.fresh, ignore_errors=True)
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.fresh.replace(self.folder)
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    whole = False
+    try:
+        yield fresh
+        whole = True
+    finally:
+        if whole:
+            shutil.rmtree(folder, ignore_errors=True)
+            fresh.replace(folder)
+        else:
+            shutil.rmtree(fresh, ignore_errors=True)

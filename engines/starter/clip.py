@@ -29,7 +29,7 @@ _WORDINGS = 4
 _Indices = np.ndarray[Any, np.dtype[np.int64]]
 _INSTANCE_TEMPERATURE = 0.1
 _SCHEDULE = Schedule(
-    steps=2600, rate=1e-3, seed=31, warmup=150, decay=0.05, average=0.995, save_every=250, betas=(0.9, 0.98)
+    steps=4800, rate=1e-3, seed=31, warmup=150, decay=0.05, average=0.995, save_every=250, betas=(0.9, 0.98)
 )
 
 
@@ -46,7 +46,7 @@ class ClipRecipe:
     text_heads: int = 4
     projection: int = 128
     batch: int = 64
-    pairs: int = 16
+    pairs: int = 6
     attribute_weight: float = 1.0
     instance_weight: float = 0.5
     schedule: Schedule = _SCHEDULE
@@ -111,6 +111,18 @@ def attribute_count() -> int:
     return len(SHAPES) * len(COLOURS) + len(SHAPES) + len(COLOURS) + len(PATTERNS) + len(BACKGROUNDS)
 
 
+def _attribute_worth() -> torch.Tensor:
+    """Weight of each attribute: shapes and patterns are harder to see than colours and places."""
+    parts = (
+        (len(SHAPES) * len(COLOURS), 1.5),
+        (len(SHAPES), 5.0),
+        (len(COLOURS), 0.5),
+        (len(PATTERNS), 5.0),
+        (len(BACKGROUNDS), 0.3),
+    )
+    return torch.cat([torch.full((count,), worth) for count, worth in parts])
+
+
 def attributes_of(spec: SceneSpec) -> torch.Tensor:
     """Float 0/1 vector: which coloured shapes, shapes, colours, patterns and background a scene shows."""
     pairs = torch.zeros(len(SHAPES), len(COLOURS))
@@ -138,6 +150,8 @@ def fit(
     if device.type == "cpu":  # the fused attention's backward pass is slower there than plain matrix products
         clip.set_attn_implementation("eager")
 
+    worth = _attribute_worth().to(device)
+
     def loss(_step: int, draw: torch.Generator) -> torch.Tensor:
         rng = np.random.default_rng(int(torch.randint(2**31, (1,), generator=draw)))
         index = rng.choice(len(data.pictures), recipe.batch, replace=False)
@@ -152,7 +166,7 @@ def fit(
         unit = torch.nn.functional.normalize(images, dim=-1)
         facts = data.attributes[torch.from_numpy(index)].to(device)
         read = judge.reader(unit[: recipe.batch] * 10)
-        weight = 1 + 4 * facts  # most attributes are absent from most pictures
+        weight = (1 + 4 * facts) * worth  # most attributes are absent from most pictures
         attribute = torch.nn.functional.binary_cross_entropy_with_logits(read, facts, weight=weight)
         same = (tokens[:, None] == tokens[None]).all(-1).to(device)
         contrast = _contrast(unit[: recipe.batch], torch.nn.functional.normalize(words, dim=-1), same, clip.logit_scale)

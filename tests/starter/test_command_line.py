@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
+from engines.api.errors import UserError
+from engines.starter import build
 from engines.starter import evaluate as measuring
 from engines.starter.__main__ import app
 from engines.starter.build import _replaced
+from engines.starter.dataset import SPLITS, Split, render_split
 from engines.starter.evaluate import Figure
 
 
@@ -41,3 +45,12 @@ def test_a_failed_build_leaves_the_old_model_alone(tmp_path: Path) -> None:
         (fresh / "weights").write_text("new", encoding="utf-8")
     assert (model / "weights").read_text(encoding="utf-8") == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_world_of_another_size_is_refused_in_words(tmp_path: Path, monkeypatch) -> None:
+    split = Split("held_views", 5, 2)
+    monkeypatch.setitem(SPLITS, "held_views", split)
+    monkeypatch.setattr(build, "render_world", lambda *_args, **_named: None)
+    render_split(split, tmp_path / "world", size=32, workers=1)
+    with pytest.raises(UserError, match="32 pixels, but 64"):
+        build.build_clip(tmp_path, tmp_path / "clip", device=torch.device("cpu"), size=64)
