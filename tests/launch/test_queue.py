@@ -58,19 +58,24 @@ def test_worked_through_in_order_with_what_is_added_meanwhile(tmp_path: Path, mo
     queue.add(tmp_path, a)
     queue.add(tmp_path, b)
     started: list[str] = []
+    adding = threading.Thread(target=queue.add, args=(tmp_path, late))
 
     def start(folder: Path, *, resume: bool = False) -> int:
         started.append(folder.name)
         if folder.name == a:
-            queue.add(tmp_path, late)
+            adding.start()
             raise JobError("This run is already at work")
         with (folder / "events.jsonl").open("w") as file:
             file.write(ev.to_line(ev.Failed(title="The disk is full")) + "\n")
         return 1
 
     monkeypatch.setattr(local, "start", start)
+    # Somebody is busy until the late one is in the list.
+    monkeypatch.setattr(local, "at_work", lambda folder: folder.name == b and adding.is_alive())
+    monkeypatch.setattr(queue, "_LOOK_S", 0.02)
     said: list[str] = []
     assert queue.work_through(tmp_path, say=said.append)
+    adding.join()
     assert started == [a, b, late]
     assert queue.waiting(tmp_path) == ()
     assert not queue.is_running(tmp_path)
