@@ -131,7 +131,10 @@ def test_stages_are_the_checkpoints_and_the_finished_file_with_the_best_marked(p
 
 def test_trying_other_words_asks_for_both_pictures_once(page, qtbot, tmp_path):
     field = find(page, "compare.prompt")
-    field.setPlainText("a tealbear bear flying")
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "a tealbear bear flying")
+    assert field.toPlainText() == "a tealbear bear flying"
     qtbot.keyClick(field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: len(asked(tmp_path)) == 2, timeout=10000)
     qtbot.waitUntil(lambda: not page._maker.busy and page._panel.view.complete(), timeout=10000)
