@@ -67,27 +67,7 @@ def advance(state: RunState, event: ev.Event) -> RunState:  # noqa: C901 - one f
     """Return the state after one more event."""
     match event:
         case ev.Started():
-            kept = event.resumed_from or 0
-            return replace(
-                state,
-                phase="preparing",
-                step=kept,
-                steps_total=event.steps_total,
-                device=event.device,
-                precision=event.precision,
-                pid=event.pid,
-                pid_created=event.pid_created,
-                host=event.host,
-                started=event.time,
-                text="Starting",
-                done=0,
-                total=0,
-                failure=None,
-                result=None,
-                validation=tuple(pair for pair in state.validation if pair[0] <= kept),
-                samples=tuple(sample for sample in state.samples if sample.step <= kept),
-                checkpoints=tuple(checkpoint for checkpoint in state.checkpoints if checkpoint.step <= kept),
-            )
+            return _begun(state, event)
         case ev.Progress():
             over = event.phase == "finishing" or state.step >= state.steps_total > 0
             return replace(
@@ -125,6 +105,31 @@ def advance(state: RunState, event: ev.Event) -> RunState:  # noqa: C901 - one f
             return replace(state, phase="failed", failure=event, text=event.title)
         case ev.Finished():
             return replace(state, phase="finished", step=event.step, result=event, seconds_left=0.0, text="Finished")
+
+
+def _begun(state: RunState, event: ev.Started) -> RunState:
+    """Begun, or begun again from a checkpoint: what came after that checkpoint will come anew."""
+    kept = event.resumed_from or 0
+    return replace(
+        state,
+        phase="preparing",
+        step=kept,
+        steps_total=event.steps_total,
+        device=event.device,
+        precision=event.precision,
+        pid=event.pid,
+        pid_created=event.pid_created,
+        host=event.host,
+        started=event.time,
+        text="Starting",
+        done=0,
+        total=0,
+        failure=None,
+        result=None,
+        validation=tuple(pair for pair in state.validation if pair[0] <= kept),
+        samples=tuple(sample for sample in state.samples if sample.step <= kept),
+        checkpoints=tuple(checkpoint for checkpoint in state.checkpoints if checkpoint.step <= kept),
+    )
 
 
 def interrupted(state: RunState) -> RunState:
