@@ -28,6 +28,7 @@ from engines.launch.follow import Follower, read_state
 SENTENCE = "SIGKILL of the worker and of document edits at random moments: nothing is lost, resumed runs are equal bit for bit."
 
 _TRIALS, _QUICK_TRIALS = 20, 2
+_TRIES = 3
 _STARTUP_SHARE = 0.15
 _LIMIT_S = 900.0
 _LOOK_S = 0.01
@@ -86,12 +87,16 @@ def measure_worker(bench: Bench, *, base: str, pictures: list[Path] | None = Non
     bench.say(f"The undisturbed run took {time.monotonic() - begun:.1f} s.")
     expected = (calm / ADAPTER).read_bytes()
     moments = random.Random(_SEED)
-    trials = []
-    for number in range(count):
+    trials: list[Trial] = []
+    for number in range(_TRIES * count):
         folder = _new_run(bench.folder / f"trial-{number}", base, chosen, steps)
-        trials.append(_trial(folder, moments, working_s, expected))
-        bench.say(f"{number + 1} of {count}: {trials[-1]}")
+        trial = _trial(folder, moments, working_s, expected)
         shutil.rmtree(folder.parents[1], ignore_errors=True)
+        if trial is not None:
+            trials.append(trial)
+            bench.say(f"{len(trials)} of {count}: {trial}")
+        if len(trials) == count:
+            break
     equal = sum(trial.equal for trial in trials)
     recognised = sum(trial.recognised for trial in trials)
     floor = float(count)
@@ -137,7 +142,8 @@ def _new_run(root: Path, base: str, pictures: list[Path], steps: int) -> Path:
     return create_run(root, job, images)
 
 
-def _trial(folder: Path, moments: random.Random, working_s: float, expected: bytes) -> Trial:
+def _trial(folder: Path, moments: random.Random, working_s: float, expected: bytes) -> Trial | None:
+    """One training with a kill in it; None when it was over before the kill."""
     early = moments.random() < _STARTUP_SHARE
     process = psutil.Process(local.start(folder))
     follower = Follower(folder)
@@ -145,7 +151,10 @@ def _trial(folder: Path, moments: random.Random, working_s: float, expected: byt
         _until(lambda: bool(follower.poll() and any(isinstance(event, Started) for event in follower.events)))
     pause_s = moments.uniform(0.0, 2.0 if early else working_s)
     time.sleep(pause_s)
-    process.kill()
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return None
     _until(lambda: not local.at_work(folder))
     state, told = read_state(folder), _events(folder)
     recognised = state.phase in {"interrupted", "failed", "finished"}
