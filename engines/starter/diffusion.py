@@ -25,7 +25,7 @@ from engines.starter.training import Schedule, Trained, autocast, averaged, half
 _OBJECT_WEIGHT = 3.0
 _EMPTY_SHARE = 0.1
 _WORDINGS = 4
-_SCHEDULE = Schedule(steps=2350, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=125, betas=(0.9, 0.99))
+_SCHEDULE = Schedule(steps=5000, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=125, betas=(0.9, 0.99))
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,14 @@ def evaluate(starter: Path, out: Path, *, device: torch.device, quick: bool = Fa
 
     specs = [Split("double", _DOUBLE_SEED, 0, objects=2).spec(i) for i in range(8 if quick else 100)]
     pictures = generate(pipeline, [caption(spec) for spec in specs], seed=1001)
-    figures.append(
-        Figure("generated, two objects with their own colours", 100 * read_double(reader, pictures, specs), "%", 35, 75)
-    )
-    truth = read_double(reader, _rendered(specs, size).pictures, specs)
-    figures.append(Figure("the same two-object captions, true renders", 100 * truth, "%"))
-    return figures
+    colours, both = read_double(reader, pictures, specs)
+    truth = read_double(reader, _rendered(specs, size).pictures, specs)[1]
+    return [
+        *figures,
+        Figure("generated, two objects with their own colours", 100 * both, "%", 35, 75),
+        Figure("generated, two objects: colours alone", 100 * colours, "%"),
+        Figure("the judge's own limit: two objects, rendered", 100 * truth, "%"),
+    ]
 
 
 def subject_figures(reader: Reader, *, size: int, count: int = 8) -> list[Figure]:
