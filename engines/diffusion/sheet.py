@@ -2,45 +2,60 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from engines.api.places import resources
+
 MAX_ROWS = 16
 MAX_PHOTOS = 8
-_CELL, _GAP, _MARGIN, _LINE = 176, 10, 24, 20
+_CELL, _SMALL, _GAP, _LANE, _MARGIN, _LINE, _LEAST = 176, 84, 10, 28, 24, 20, 560
 _PAPER, _INK, _QUIET, _RULE = "#ffffff", "#1d2126", "#68707a", "#e3e6ea"
 
 
 def draw_sheet(
     report: Mapping[str, Any], open_picture: Callable[[str], Image.Image], photos: Sequence[Image.Image]
 ) -> Image.Image:
-    """The sheet of a report (see `engines.diffusion.compare`); `open_picture` gives a picture by its file name in the report."""
+    """The sheet of a report (see `engines.diffusion.compare`); `open_picture` gives a picture by its file name in the report.
+
+    Rows stand in as many lanes beside each other as make the sheet about as wide as it is high.
+    """
     columns = report["columns"]
     files = {(row["column"], row["prompt"], row["seed"]): row["file"] for row in report["pictures"]}
     rows = [(row["prompt"], row["seed"]) for row in report["pictures"] if row["column"] == 0][:MAX_ROWS]
     shown = list(photos[:MAX_PHOTOS])
-    wide = max(len(columns), min(len(shown), 4), 2)
-    head = _LINE * 2 + _GAP + (_strip_height(shown) if shown else 0)
-    height = 2 * _MARGIN + head + 3 * _LINE + _GAP + len(rows) * (_CELL + _LINE + _GAP) + 2 * _LINE
-    sheet = Image.new("RGB", (2 * _MARGIN + wide * _CELL + (wide - 1) * _GAP, height), _PAPER)
+    lane = len(columns) * (_CELL + _GAP) - _GAP
+    lanes = max(1, min(len(rows), round((len(rows) * (_CELL + _LINE + _GAP) / (lane + _LANE)) ** 0.5)))
+    deep = -(-len(rows) // lanes)
+    width = 2 * _MARGIN + max(lanes * (lane + _LANE) - _LANE, min(len(shown), MAX_PHOTOS) * (_SMALL + _GAP), _LEAST)
+    head = 2 * _MARGIN + (_LINE + _SMALL + 2 * _GAP if shown else 0)
+    height = head + 3 * _LINE + _GAP + deep * (_CELL + _LINE + _GAP) + 2 * _LINE
+    sheet = Image.new("RGB", (width, height), _PAPER)
     pen = ImageDraw.Draw(sheet)
     top = _photos(sheet, pen, shown)
-    for number, column in enumerate(columns):
-        left = _MARGIN + number * (_CELL + _GAP)
-        _text(pen, (left, top), column["label"], _INK, _CELL, bold=True)
-        _text(pen, (left, top + _LINE), _figure("alike", column["likeness"]), _QUIET, _CELL)
-        _text(pen, (left, top + 2 * _LINE), _figure("prompt", column["following"]), _QUIET, _CELL)
-    top += 3 * _LINE + _GAP
-    for prompt, seed in rows:
-        _text(pen, (_MARGIN, top), f"{prompt}  ·  seed {seed}", _INK, sheet.width - 2 * _MARGIN)
-        for number in range(len(columns)):
-            place = (_MARGIN + number * (_CELL + _GAP), top + _LINE)
-            sheet.paste(_fitted(open_picture(files[number, prompt, seed]), (_CELL, _CELL)), place)
-        top += _CELL + _LINE + _GAP
-    _text(pen, (_MARGIN, top), _conditions(report), _QUIET, sheet.width - 2 * _MARGIN)
+    for number in range(lanes):
+        place = (_MARGIN + number * (lane + _LANE), top)
+        _heads(pen, place, columns)
+        for depth, (prompt, seed) in enumerate(rows[number * deep : (number + 1) * deep]):
+            under = (place[0], top + 3 * _LINE + _GAP + depth * (_CELL + _LINE + _GAP))
+            _text(pen, under, f"{prompt}, seed {seed}", _INK, lane)
+            for column in range(len(columns)):
+                cell = (under[0] + column * (_CELL + _GAP), under[1] + _LINE)
+                sheet.paste(_fitted(open_picture(files[column, prompt, seed]), (_CELL, _CELL)), cell)
+    _text(pen, (_MARGIN, height - _MARGIN - _LINE), _conditions(report), _QUIET, width - 2 * _MARGIN)
     return sheet
+
+
+def _heads(pen: ImageDraw.ImageDraw, place: tuple[int, int], columns: Sequence[Mapping[str, Any]]) -> None:
+    """What each column of a lane is, with its figures."""
+    for number, column in enumerate(columns):
+        left = place[0] + number * (_CELL + _GAP)
+        _text(pen, (left, place[1]), column["label"], _INK, _CELL, bold=True)
+        _text(pen, (left, place[1] + _LINE), _figure("alike", column["likeness"]), _QUIET, _CELL)
+        _text(pen, (left, place[1] + 2 * _LINE), _figure("prompt", column["following"]), _QUIET, _CELL)
 
 
 def _photos(sheet: Image.Image, pen: ImageDraw.ImageDraw, shown: Sequence[Image.Image]) -> int:
@@ -48,21 +63,11 @@ def _photos(sheet: Image.Image, pen: ImageDraw.ImageDraw, shown: Sequence[Image.
     if not shown:
         return _MARGIN
     _text(pen, (_MARGIN, _MARGIN), "The photos", _INK, _CELL, bold=True)
-    small = _small(shown)
     for number, photo in enumerate(shown):
-        place = (_MARGIN + (number % 4) * (small + _GAP), _MARGIN + _LINE + (number // 4) * (small + _GAP))
-        sheet.paste(_fitted(photo, (small, small)), place)
-    bottom = _MARGIN + _LINE + _strip_height(shown)
-    pen.line((_MARGIN, bottom + _GAP // 2, sheet.width - _MARGIN, bottom + _GAP // 2), fill=_RULE)
-    return bottom + 2 * _GAP
-
-
-def _small(shown: Sequence[Image.Image]) -> int:
-    return 84 if len(shown) > 2 else 120
-
-
-def _strip_height(shown: Sequence[Image.Image]) -> int:
-    return -(-len(shown) // 4) * (_small(shown) + _GAP)
+        sheet.paste(_fitted(photo, (_SMALL, _SMALL)), (_MARGIN + number * (_SMALL + _GAP), _MARGIN + _LINE))
+    bottom = _MARGIN + _LINE + _SMALL + _GAP
+    pen.line((_MARGIN, bottom, sheet.width - _MARGIN, bottom), fill=_RULE)
+    return bottom + _GAP
 
 
 def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -79,7 +84,7 @@ def _fitted(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 def _figure(name: str, found: Mapping[str, float] | None) -> str:
     if found is None:
         return ""
-    width = f"  ({found['low']:.3f}–{found['high']:.3f})" if found["high"] > found["low"] else ""
+    width = f"  ({found['low']:.3f} to {found['high']:.3f})" if found["high"] > found["low"] else ""
     return f"{name} {found['mean']:.3f}{width}"
 
 
@@ -93,7 +98,16 @@ def _text(
     pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, colour: str, room: int, *, bold: bool = False
 ) -> None:
     """One line, shortened until it fits."""
-    font = ImageFont.load_default(14 if bold else 12)
+    font = _font("Inter-SemiBold" if bold else "Inter-Regular", 14 if bold else 12)
     while text and pen.textlength(text, font=font) > room:
         text = text.rstrip("…")[:-2].rstrip() + "…" if len(text) > 3 else ""
     pen.text(place, text, fill=colour, font=font)
+
+
+@functools.cache
+def _font(name: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The application's own font; Pillow's where it is missing."""
+    try:
+        return ImageFont.truetype(resources() / "fonts" / f"{name}.ttf", size)
+    except OSError:
+        return ImageFont.load_default(size)
