@@ -13,8 +13,8 @@ PRESETS: tuple[Preset, ...] = (
         title="Quick",
         sentence="A first look: recognisable, in the shortest time.",
         changes={
-            "loop": {"steps": 150, "batch_size": 2, "warmup": 5, "checkpoint_every": 75, "validate_every": 15},
-            "samples": {"every": 75},
+            "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
+            "samples": {"every": 100},
         },
         method={"rank": 8},
     ),
