@@ -187,9 +187,7 @@ def test_put_into_the_weights_it_acts_the_same_and_comes_out_again(
 
 
 @pytest.mark.parametrize(("name", "settings"), cases())
-def test_another_run_can_start_from_it(
-    name: str, settings: dict[str, object], tiny_sd: Path, tmp_path: Path
-) -> None:
+def test_another_run_can_start_from_it(name: str, settings: dict[str, object], tiny_sd: Path, tmp_path: Path) -> None:
     first_base = open_tiny(tiny_sd)
     first = attach(first_base, name, **settings)
     stir(first)
