@@ -186,7 +186,12 @@ def save_pipeline(denoiser: Denoiser, vae: AutoencoderKL, tokenizer: CLIPTokeniz
     )
     pipeline.save_pretrained(folder)
     declare_single_precision(folder / "text_encoder" / "config.json")
-    hints = {"title": "Lorikeet starter", "inference_steps": 20, "guidance": 4.0, "learning_rate": 4e-3}  # see docs/formats.md
+    hints = {
+        "title": "Lorikeet starter",
+        "inference_steps": 20,
+        "guidance": 4.0,
+        "learning_rate": 4e-3,
+    }  # see docs/formats.md
     (folder / "lorikeet.json").write_text(json.dumps(hints, indent=2) + "\n", encoding="utf-8")
 
 
