@@ -153,8 +153,10 @@ class Gate:
                 raise
 
     def _inspect(self, candidate: Candidate, image_id: str, temporary: Path, sha256: str) -> Arrival:
-        size_bytes = temporary.stat().st_size
-        with temporary.open("rb") as copy, self.budget.spend(header_pixels(copy)):
+        with _writing_the_project():  # the copy was there a moment ago: if it is not, the project's folder went away
+            size_bytes = temporary.stat().st_size
+            copy = temporary.open("rb")
+        with copy, self.budget.spend(header_pixels(copy)):
             picture = read(copy, at_least=SMALL_COPY_EDGE)
             looks = measure(picture.rgb)
             thumbnails.store_if_possible(picture.rgb, sha256)
