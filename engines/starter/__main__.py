@@ -40,12 +40,13 @@ def diffusion(
     size: _Size = 64,
     steps: _Steps = None,
     compiled: _Compile = False,
+    start: Annotated[Path | None, typer.Option(help="Pipeline folder to go on from in an empty work folder.")] = None,
 ) -> None:
     """Train autoencoder, text encoder and UNet; OUT becomes a Stable Diffusion folder."""
     from engines.starter.build import build_diffusion
     from engines.starter.training import pick_device
 
-    build_diffusion(work, out, device=pick_device(device), size=size, steps=steps, compiled=compiled)
+    build_diffusion(work, out, device=pick_device(device), size=size, steps=steps, compiled=compiled, start=start)
 
 
 @app.command()

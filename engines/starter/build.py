@@ -46,19 +46,30 @@ def build_diffusion(
     size: int = 64,
     compiled: bool = False,
     steps: int | None = None,
+    start: Path | None = None,
     stop_after: int | None = None,
 ) -> Trained:
-    """Autoencoder, tokenizer, cached latents, UNet and text encoder; then the pipeline folder ``out``."""
+    """Autoencoder, tokenizer, cached latents, UNet and text encoder; then the pipeline folder ``out``.
+
+    ``start`` is a pipeline folder of the same sizes to go on from where the work folder holds nothing yet: its autoencoder and
+    tokenizer are kept as they are, its UNet and text encoder are trained further.
+    """
     _need_world(work, size)
+    if start is not None:
+        _adopt(work, start)
     vae = _autoencoder(work, device=device, size=size, compiled=compiled)
     tokenizer = _tokenizer(work)
     train = _load(work, "train")
     latents = _latents(work, vae, train, device=device)
     recipe = diffusion.DiffusionRecipe()
     recipe = replace(recipe, schedule=_with_steps(recipe.schedule, steps))
+    if start is not None:  # other draws than those that trained the start
+        recipe = replace(recipe, schedule=replace(recipe.schedule, seed=recipe.schedule.seed + 1))
     denoiser = diffusion.build(
         recipe, tokenizer, latent_channels=vae.config.latent_channels, latent_size=latents.shape[-1]
     )
+    if start is not None and not (work / "diffusion.pt").exists():
+        diffusion.go_on_from(denoiser, start)
     data = diffusion.lessons(train, latents, tokenizer, scaling=vae.config.scaling_factor)
     trained = diffusion.fit(
         recipe,
@@ -71,7 +82,7 @@ def build_diffusion(
     )
     with _replaced(out) as fresh:
         diffusion.save_pipeline(denoiser, vae, tokenizer, fresh)
-        _write_record(fresh, recipe.schedule, trained, device, size=size)
+        _write_record(fresh, recipe.schedule, trained, device, size=size, start=start)
     return trained
 
 
@@ -94,6 +105,14 @@ def build_clip(work: Path, out: Path, *, device: torch.device, size: int = 64, s
         clip.save_clip(judge, tokenizer, fresh)
         _write_record(fresh, recipe.schedule, trained, device, size=size)
     return trained
+
+
+def _adopt(work: Path, start: Path) -> None:
+    """Take autoencoder and tokenizer from the pipeline folder ``start`` unless the work folder has its own."""
+    for part in ("vae", "tokenizer"):
+        if not (work / part).exists():
+            with _replaced(work / part) as fresh:
+                shutil.copytree(start / part, fresh, dirs_exist_ok=True)
 
 
 def _need_world(work: Path, size: int) -> None:
@@ -139,7 +158,7 @@ def _autoencoder(work: Path, *, device: torch.device, size: int, compiled: bool)
 
 def _tokenizer(work: Path) -> CLIPTokenizer:
     folder = work / "tokenizer"
-    return load_tokenizer(folder) if (folder / "merges.txt").exists() else train_tokenizer(folder)
+    return load_tokenizer(folder) if (folder / "tokenizer_config.json").exists() else train_tokenizer(folder)
 
 
 def _latents(work: Path, vae: AutoencoderKL, data: Shard, *, device: torch.device) -> torch.Tensor:
@@ -169,9 +188,11 @@ def _round_trips(work: Path, vae: AutoencoderKL, pictures: Pictures, *, name: st
     return loaded
 
 
-def _write_record(folder: Path, schedule: Schedule, trained: Trained, device: torch.device, *, size: int) -> None:
-    """training.json beside the weights: what made them."""
-    record = {
+def _write_record(
+    folder: Path, schedule: Schedule, trained: Trained, device: torch.device, *, size: int, start: Path | None = None
+) -> None:
+    """training.json beside the weights: what made them, and what made the model they went on from."""
+    record: dict[str, object] = {
         "schedule": asdict(schedule),
         "steps_done": trained.step,
         "seconds": round(trained.seconds),
@@ -180,6 +201,8 @@ def _write_record(folder: Path, schedule: Schedule, trained: Trained, device: to
         "threads": torch.get_num_threads(),
         "picture_size": size,
     }
+    if start is not None:
+        record["went_on_from"] = json.loads((start / "training.json").read_text(encoding="utf-8"))
     (folder / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

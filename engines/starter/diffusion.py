@@ -25,6 +25,7 @@ from engines.starter.training import Schedule, Trained, autocast, averaged, half
 _OBJECT_WEIGHT = 3.0
 _EMPTY_SHARE = 0.1
 _WORDINGS = 4
+_UNIFORM_SHARE = 0.25
 _SCHEDULE = Schedule(steps=5000, rate=8e-4, seed=23, warmup=200, average=0.998, save_every=125, betas=(0.9, 0.99))
 
 
@@ -88,6 +89,16 @@ def build(recipe: DiffusionRecipe, tokenizer: CLIPTokenizer, *, latent_channels:
     return Denoiser(unet, text)
 
 
+def go_on_from(denoiser: Denoiser, folder: Path) -> None:
+    """Load UNet and text encoder of a saved pipeline of the same sizes into ``denoiser``."""
+    denoiser.unet.load_state_dict(
+        UNet2DConditionModel.from_pretrained(folder / "unet", local_files_only=True).float().state_dict()
+    )
+    denoiser.text.load_state_dict(
+        CLIPTextModel.from_pretrained(folder / "text_encoder", local_files_only=True).float().state_dict()
+    )
+
+
 def text_config(tokenizer: CLIPTokenizer, width: int, layers: int, heads: int) -> CLIPTextConfig:
     """Configuration of a small CLIP text encoder for our vocabulary."""
     return CLIPTextConfig(
@@ -130,6 +141,19 @@ def lessons(data: Shard, latents: torch.Tensor, tokenizer: CLIPTokenizer, *, sca
     return Lessons((latents * scaling).half(), objects, tokens, encode(tokenizer, [""])[0].to(torch.int32))
 
 
+def moments(count: int, steps: int, draw: torch.Generator) -> torch.Tensor:
+    """Time steps (count,) in 0..steps-1, spread evenly over their distribution: a quarter uniform, the rest logit-normal.
+
+    The middle of the noise range decides shapes, so it is drawn more often (Esser et al. 2024); even spread lowers the
+    variance of a batch (Kingma et al. 2021).
+    """
+    even = (torch.arange(count) + torch.rand(count, generator=draw)) / count
+    middle = torch.special.expit(torch.special.ndtri(even.clamp(1e-6, 1 - 1e-6)))
+    uniform = torch.rand(count, generator=draw) < _UNIFORM_SHARE
+    share = torch.where(uniform, even, middle)[torch.randperm(count, generator=draw)]
+    return (share * steps).long().clamp(max=steps - 1)
+
+
 def fit(
     recipe: DiffusionRecipe,
     denoiser: Denoiser,
@@ -157,7 +181,7 @@ def fit(
         tokens[torch.rand(count, generator=draw) < _EMPTY_SHARE] = data.empty.long()
         clean = data.latents[index].float().to(device, memory_format=torch.channels_last)
         noise = torch.randn(clean.shape, generator=draw).to(device, memory_format=torch.channels_last)
-        t = torch.randint(len(alphas), (count,), generator=draw).to(device)
+        t = moments(count, len(alphas), draw).to(device)
         signal, spread = alphas[t].sqrt()[:, None, None, None], (1 - alphas[t]).sqrt()[:, None, None, None]
         with autocast(device, half=half):
             predicted = network(signal * clean + spread * noise, t, tokens.to(device))

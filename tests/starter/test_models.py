@@ -126,3 +126,30 @@ def test_the_rate_warms_up_and_falls_to_nothing() -> None:
     assert rates[0] < rates[9] == pytest.approx(schedule.rate)
     assert rates == sorted(rates[:10]) + sorted(rates[10:], reverse=True)
     assert rates[-1] < 0.01 * schedule.rate
+
+
+def test_moments_cover_the_whole_range_and_favour_its_middle() -> None:
+    drawn = torch.cat(
+        [diffusion.moments(32, 1000, torch.Generator().manual_seed(seed)) for seed in range(400)]
+    ).float()
+    assert drawn.min() >= 0
+    assert drawn.max() <= 999
+    share_mid = float(((drawn > 250) & (drawn < 750)).float().mean())
+    assert 0.6 < share_mid < 0.8
+    assert float((drawn < 100).float().mean()) > 0.02
+    assert float((drawn >= 950).float().mean()) > 0.01
+
+
+def test_a_warm_start_is_the_saved_model(shard: Shard, tokenizer, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    recipe = diffusion.DiffusionRecipe(
+        channels=(8, 16), heads=2, groups=4, text_width=16, text_layers=1, text_heads=2, batch=4, schedule=MICRO
+    )
+    saved = diffusion.build(recipe, tokenizer, latent_channels=4, latent_size=8)
+    saved.unet.save_pretrained(tmp_path / "unet")
+    saved.text.save_pretrained(tmp_path / "text_encoder")
+    other = replace(recipe, schedule=replace(MICRO, seed=MICRO.seed + 1))
+    fresh = diffusion.build(other, tokenizer, latent_channels=4, latent_size=8)
+    wanted = saved.state_dict()
+    assert any(not torch.equal(value, wanted[name]) for name, value in fresh.state_dict().items())
+    diffusion.go_on_from(fresh, tmp_path)
+    assert all(torch.equal(value, wanted[name]) for name, value in fresh.state_dict().items())
