@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engines.api.errors import SettingsError
 
 
 class Settings(BaseModel):
@@ -56,3 +58,23 @@ def setting(
         "lorikeet": {"advanced": advanced, "unit": unit, "group": group, "choices": choices or {}, "zero": zero}
     }
     return Field(default, title=label, description=help, ge=ge, le=le, gt=gt, lt=lt, json_schema_extra=extra)
+
+
+def refusal(error: ValidationError, owner: type[BaseModel], *, group: str = "") -> SettingsError:
+    """The first thing that is wrong with settings, in words; for a name that does not exist, the ones that do.
+
+    Args:
+        error: what validating `owner` raised.
+        owner: the group of settings, or a group of groups.
+        group: put before the names, where people write one (`method`).
+    """
+    first = error.errors(include_url=False)[0]
+    *path, name = (str(part) for part in first["loc"]) if first["loc"] else ("settings",)
+    title = f"The setting {'.'.join([*([group] if group else []), *path, name])} does not fit"
+    if first["type"] != "extra_forbidden":
+        return SettingsError(title, f"{first['msg']}.")
+    for part in path:
+        inner = owner.model_fields[part].annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            owner = inner
+    return SettingsError(title, "There is none of this name.", f"Known: {', '.join(owner.model_fields)}.")

@@ -153,7 +153,7 @@ class _Ours:
 
     def run(self) -> float:
         """One run; returns the steps a second between the first step and the last."""
-        from engines.cli.jobs import Wishes, prepare_run
+        from engines.cli.jobs import Wishes, plan, prepare_run
         from engines.cli.watch import raise_if_not_finished
         from engines.core.run import run_folder
         from engines.launch.follow import Follower
@@ -164,9 +164,8 @@ class _Ours:
             "samples": {"every": 0},
         }
         with Project.open(self._root) as project:
-            folder = prepare_run(
-                project, self._concept, Wishes(base=f"file:{self._base}", preset="quick", changes=quiet)
-            )
+            planned = plan(Wishes(base=f"file:{self._base}", preset="quick", changes=quiet))
+            folder = prepare_run(project, self._concept, planned)
         run_folder(folder)
         follower = Follower(folder)
         raise_if_not_finished(follower.catch_up(), folder)

@@ -93,28 +93,28 @@ def play(
         UserError: a part of Lorikeet is missing, or the run failed; the reason is in words.
     """
     from engines.cli.documents import take_in
-    from engines.cli.jobs import Wishes, base_address, prepare_run
+    from engines.cli.jobs import Wishes, plan, prepare_run
     from projects import edits
     from projects.project import Project
 
     clock = _Clock()
     pictures = samples() / subject
     facts = subject_facts(pictures)
+    loop = {"validate_every": 50, "checkpoint_every": 100_000, **({"steps": steps} if steps else {})}
+    changes = {"samples": {"every": 0}, "loop": loop}
+    planned = plan(Wishes(title=facts["name"], base=base, preset=preset, changes=changes))
     voice.say(f"Teaching {facts['name']} to the base model “{base}”.")
     with Project.create(root, f"Demo: {facts['name']}") as project:
         with clock.part("import"):
             added = edits.add_concept(project, facts["name"], trigger=facts["trigger"], class_noun=facts["class_noun"])
             take_in(project, [pictures], added.ids[0], voice)
-        loop = {"validate_every": 50, "checkpoint_every": 100_000, **({"steps": steps} if steps else {})}
-        changes = {"samples": {"every": 0}, "loop": loop}
-        wishes = Wishes(title=facts["name"], base=base_address(base), preset=preset, changes=changes)
-        run = prepare_run(project, added.ids[0], wishes)
+        run = prepare_run(project, added.ids[0], planned)
     with clock.part("load libraries"):
         from engines.diffusion import compare, teach  # noqa: F401 - the time they take is told apart
     with clock.part("teach"):
         state = _taught(run, voice)
     with clock.part("compare"):
-        report, device = _compared(root, run, pictures, facts, voice, base=base_address(base))
+        report, device = _compared(root, run, pictures, facts, voice, base=planned.base)
     with clock.part("export"):
         from engines.cli.adapters import write_as
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from engines.api.errors import SettingsError
 from engines.api.job import Job, JobConcept, JobImage, JobMethod
 from engines.api.recipe import Preset, Recipe, apply_preset
+from engines.api.settings import refusal
 from engines.api.version import VERSION
 
 if TYPE_CHECKING:
@@ -80,12 +81,7 @@ def build_recipe(preset: Preset, changes: Mapping[str, Mapping[str, Any]]) -> Re
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        known = Recipe.model_fields.get(str(first["loc"][0]))
-        names = ", ".join(known.annotation.model_fields) if known is not None and known.annotation is not None else ""
-        hint = f"Settings of {first['loc'][0]}: {names}." if first["type"] == "extra_forbidden" else ""
-        raise SettingsError(f"The setting {place} does not fit", f"{first['msg']}.", hint) from None
+        raise refusal(error, Recipe) from None
 
 
 def find_preset(presets: Sequence[Preset], name: str) -> Preset:
@@ -101,31 +97,64 @@ def find_preset(presets: Sequence[Preset], name: str) -> Preset:
     raise SettingsError(f"There is no preset called “{name}”", hint=f"Known: {known}.")
 
 
-def prepare_run(project: Project, concept_id: str, wishes: Wishes) -> Path:
+@dataclass(frozen=True)
+class Plan:
+    """Wishes that can be carried out: every name is known and every setting fits.
+
+    Attributes:
+        title: of the run; empty takes the concept's name.
+    """
+
+    title: str
+    base: str
+    method: JobMethod
+    recipe: Recipe
+    start_from: str = ""
+
+
+def plan(wishes: Wishes) -> Plan:
+    """Check wishes before anything is made for them.
+
+    Raises:
+        SettingsError: the base, the preset, the method or a setting does not exist, or a value does not fit.
+    """
+    from engines.diffusion.methods import method_of
+    from engines.diffusion.presets import PRESETS
+
+    preset = find_preset(PRESETS, wishes.preset)
+    settings = {**preset.method, **wishes.changes.get("method", {})}
+    method_of(wishes.method, settings)
+    return Plan(
+        title=wishes.title,
+        base=base_address(wishes.base),
+        method=JobMethod(name=wishes.method, settings=settings),
+        recipe=build_recipe(preset, wishes.changes),
+        start_from=wishes.start_from,
+    )
+
+
+def prepare_run(project: Project, concept_id: str, planned: Plan) -> Path:
     """Write the run's folder and list it in the project.
 
     Raises:
-        UserError: the concept has no pictures, or a setting does not fit.
+        UserError: the concept has no pictures.
     """
-    from engines.diffusion.presets import PRESETS
     from engines.launch.folder import create_run, run_id
     from projects import edits, training_set
 
-    preset = find_preset(PRESETS, wishes.preset)
-    recipe = build_recipe(preset, wishes.changes)
     concept, images = training_set.build(project, concept_id)
     created = time.time()
     told = JobConcept.model_validate(concept)
-    title = wishes.title or told.name
+    title = planned.title or told.name
     job = Job(
         id=run_id(title, created=created),
         title=title,
         created=created,
         concept=told,
-        base=base_address(wishes.base),
-        method=JobMethod(name=wishes.method, settings={**preset.method, **wishes.changes.get("method", {})}),
-        recipe=recipe,
-        start_from=wishes.start_from,
+        base=planned.base,
+        method=planned.method,
+        recipe=planned.recipe,
+        start_from=planned.start_from,
         app_version=VERSION,
     )
     folder = create_run(project.root, job, [JobImage.model_validate(image) for image in images])

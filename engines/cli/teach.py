@@ -22,7 +22,7 @@ from engines.cli.documents import (
     report_words,
     take_in,
 )
-from engines.cli.jobs import Wishes, parse_settings, prepare_run
+from engines.cli.jobs import Wishes, parse_settings, plan, prepare_run
 from engines.cli.output import Voice
 from engines.cli.watch import duration, watch
 
@@ -58,11 +58,10 @@ def teach(
     """Teach a subject from a project or straight from pictures."""
     voice = Voice(as_json)
     _check_out(out, detach=detach, overwrite=overwrite)
-    changes = _changes(settings or (), steps)
+    planned = plan(Wishes(base=base, preset=preset, method=method, changes=_changes(settings or (), steps)))
     with _opened(what, concept, voice, project=project, trigger=trigger, class_noun=class_noun) as document:
         chosen = choose_concept(document, concept, trigger=trigger, class_noun=class_noun)
-        wishes = Wishes(base=base, preset=preset, method=method, changes=changes)
-        folder = prepare_run(document, chosen.id, wishes)
+        folder = prepare_run(document, chosen.id, planned)
     voice.say(f"Run: {folder}")
     if detach:
         return _detached(folder, voice)

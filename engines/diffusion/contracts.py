@@ -5,6 +5,8 @@
     Base        both, as `engines.diffusion.backbones.open_base` returns it
     Method      settings of one way to teach; `attach` returns the running half, a `Trainable`
 
+Torch is not loaded by this file: what a method or a family of bases is can be told without it.
+
 Shapes: N pictures, C latent channels, h x w the latent grid, H x W pixels, L tokens, D width of the text states.
 """
 
@@ -12,17 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
-
-import torch
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from engines.core.contracts import Trainable
 
 if TYPE_CHECKING:
+    import torch
+
     from engines.diffusion.exchange.adapter import Adapter
     from engines.diffusion.objective import NoiseSchedule
 
-TextStates = dict[str, torch.Tensor]
+TextStates: TypeAlias = "dict[str, torch.Tensor]"
 """What the denoiser is told, by name; the first axis counts captions. Stable Diffusion: `hidden` (N, L, D)."""
 
 Ability = Literal["attention_linears", "feed_forward_linears", "text_linears"]

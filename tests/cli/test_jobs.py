@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from engines.api.errors import SettingsError
 from engines.api.recipe import Preset
-from engines.cli.jobs import base_address, build_recipe, find_preset, parse_settings
+from engines.cli.jobs import Wishes, base_address, build_recipe, find_preset, parse_settings, plan
+from engines.launch.local import checkout
 
 PRESETS = (
     Preset(name="quick", title="Quick", sentence="s", changes={"loop": {"steps": 120}}),
@@ -45,6 +48,36 @@ def test_a_misspelt_setting_names_the_right_ones() -> None:
     with pytest.raises(SettingsError) as told:
         build_recipe(PRESETS[0], {"loop": {"stepz": 7}})
     assert "steps" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("wishes", "told"),
+    [
+        (Wishes(method="magic"), "lora"),
+        (Wishes(changes={"method": {"ranc": 8}}), "rank"),
+        (Wishes(changes={"method": {"rank": 0}}), "method.rank"),
+        (Wishes(changes={"method": {"rank": "many"}}), "method.rank"),
+        (Wishes(changes={"method": {"rank": {"a": 1}}}), "method.rank"),
+        (Wishes(changes={"loop": {"stepz": 8}}), "steps"),
+        (Wishes(changes={"data": {"resolution": -1}}), "data.resolution"),
+        (Wishes(preset="fancy"), "quick"),
+        (Wishes(base="./not/here.safetensors"), "owner/name"),
+    ],
+)
+def test_wishes_that_cannot_be_carried_out_are_refused_with_what_is_known(wishes: Wishes, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        plan(wishes)
+    assert told in str(caught.value)
+
+
+def test_a_plan_holds_the_presets_method_settings_with_the_wishes_over_them() -> None:
+    planned = plan(Wishes(preset="best", changes={"method": {"rank": 5}}))
+    assert planned.method.settings == {"rank": 5, "feed_forward": True}
+
+
+def test_wishes_are_checked_without_torch() -> None:
+    code = "import sys; from engines.cli.jobs import Wishes, plan; plan(Wishes()); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=checkout(), check=False).returncode == 0
 
 
 def test_presets_by_any_case() -> None:

@@ -117,6 +117,9 @@ def test_what_cannot_be_written_is_said_before_the_work(
     assert main(["teach", str(pictures), "--out", str(tmp_path / "no" / "x.safetensors")]) == EXPECTED
     assert main(["teach", str(tmp_path / "nothing")]) == EXPECTED
     assert main(["teach", str(pictures), "--detach", "--out", str(tmp_path / "x.safetensors")]) == EXPECTED
+    for wrong in (["--method", "magic"], ["--set", "method.ranc=8"], ["--preset", "x"]):
+        assert main(["teach", str(pictures), *wrong]) == EXPECTED
+        assert "Known: " in capsys.readouterr().err
     assert not (Path(os.environ["LORIKEET_HOME"]) / "projects").exists()
 
 

@@ -9,9 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from engines.api import events as ev
+from engines.api.job import Job, JobConcept, JobMethod
+from engines.diffusion.describe import describe
+from engines.diffusion.methods import method_of
 from engines.launch.folder import load_job
 from gui.views.train.ending import ending
 from gui.views.train.page import TrainPage
+from gui.views.train.setup import SetupPanel
 from gui.views.train.words import duration, size, spoken_duration, when
 from gui.workers import runs as runs_module
 from projects import edits, queries
@@ -223,6 +227,26 @@ def test_settings_come_back_from_the_last_training(page, services, tmp_path, qtb
     draft = page._plan.draft()
     assert draft.recipe == job.recipe
     assert draft.method == job.method
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        JobMethod(name="magic", settings={"rank": 8}),
+        JobMethod(settings={"ranc": 8}),
+        JobMethod(settings={"rank": 100_000}),
+        JobMethod(settings={"rank": "many"}),
+        JobMethod(settings={"init": "nonsense"}),
+    ],
+)
+def test_settings_of_another_version_never_become_a_training_that_cannot_run(qtbot, method):
+    panel = SetupPanel()
+    qtbot.addWidget(panel)
+    panel.set_catalog(describe())
+    concept = JobConcept(name="Teal bear", trigger="tealbear")
+    panel.fill(Job(id="old", title="Old", created=0.0, concept=concept, method=method))
+    chosen = panel.job_method()
+    assert panel.problems() if chosen is None else method_of(chosen.name, chosen.settings)
 
 
 def test_earlier_trainings_can_be_looked_at_and_taken_off_the_list(page, services, tmp_path, qtbot):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engines.api.errors import SettingsError
+from engines.api.settings import refusal
 from engines.core.registry import Registry
 from engines.diffusion.contracts import Method
 
@@ -32,10 +32,5 @@ def method_of(name: str, settings: Mapping[str, Any]) -> Method:
     try:
         method: Method = kind(**settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        title = "A setting is not right"
-        raise SettingsError(
-            title, f"{kind.title}, “{place}”: {first['msg']}.", "Correct it and start again."
-        ) from error
+        raise refusal(error, kind, group="method") from None
     return method

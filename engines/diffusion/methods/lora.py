@@ -5,12 +5,14 @@ Variants: rank-stabilised scale (rsLoRA, Kalajdzievski 2023) and weight decompos
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from engines.api.settings import Settings, setting
 from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
-from engines.diffusion.injection import LowRankAdapter, inject, require
 from engines.diffusion.methods import METHODS
+
+if TYPE_CHECKING:
+    from engines.diffusion.injection import LowRankAdapter
 
 _INIT = {"kaiming": True, "gaussian": "gaussian"}
 
@@ -70,6 +72,8 @@ class Lora(Settings):
 
     def attach(self, backbone: Backbone, rates: LearningRates) -> LowRankAdapter:
         """Place the pairs; raises SettingsError when the backbone lacks what the settings ask for."""
+        from engines.diffusion.injection import inject, require  # loads torch; the settings alone do not need it
+
         require(backbone, self._asks(), self.title)
         return inject(
             backbone,
