@@ -67,8 +67,7 @@ def teach(
         return _detached(folder, voice)
     from engines.launch.local import start
 
-    start(folder)
-    code = watch(folder, voice)
+    code = watch(folder, voice, begin=lambda: start(folder))
     return _finish(folder, voice, code, out=out, out_format=out_format, overwrite=overwrite)
 
 

@@ -1,10 +1,13 @@
-"""Watching a run from the command line: its events become a progress bar, a few words, or JSON lines."""
+"""Watching a run from the command line: its events become a progress bar, a few words, or JSON lines.
+
+What a run told before it was watched is only taken into its state; told again it would look as if it had just happened.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,6 +37,8 @@ class Teller:
         """Tell one event; `state` is the run's state after it."""
         self._voice.line(ev.to_line(event))
         match event:
+            case ev.Started() if event.resumed_from:
+                self._voice.say(f"Going on from step {event.resumed_from}.")
             case ev.Progress():
                 self._prepare(event)
             case ev.Forecast() if not event.measured:
@@ -77,19 +82,28 @@ class Teller:
             self._bar = None
 
 
-def watch(folder: Path, voice: Voice) -> int:
-    """Follow a run that works in a process of its own until it is over; returns the exit code.
+def watch(folder: Path, voice: Voice, *, begin: Callable[[], object]) -> int:
+    """Put a run to work in a process of its own and follow it until it is over; returns the exit code.
 
     Ctrl-C asks it to stop and keep what it learned; a second one leaves it to end by itself.
+
+    Args:
+        folder: the run's folder.
+        voice: hears what happens from now on.
+        begin: puts it to work.
     """
-    follower, teller = Follower(folder), Teller(voice)
+    follower, teller = _caught_up(folder), Teller(voice)
     asked = False
     with Interrupts() as interrupts:
-        while follower.state.phase not in _OVER:
-            if not follower.poll():
-                time.sleep(_LOOK_S)
+        begin()
+        follower.poll(at_once=True)
+        while True:
             for event in follower.events:
                 teller.tell(event, follower.state)
+            if follower.state.phase in _OVER:
+                break
+            if not follower.poll():
+                time.sleep(_LOOK_S)
             if interrupts.asked and not asked:
                 asked = True
                 send(folder, Stop(keep=True))
@@ -102,9 +116,9 @@ def watch(folder: Path, voice: Voice) -> int:
 def told_from_inside(folder: Path, voice: Voice) -> Iterator[None]:
     """Tell the events of a run that works in this very process, from a thread beside it."""
     done = threading.Event()
+    follower, teller = _caught_up(folder), Teller(voice)
 
     def tell() -> None:
-        follower, teller = Follower(folder), Teller(voice)
         while not done.wait(_LOOK_S):
             _tell_new(follower, teller)
         _tell_new(follower, teller)
@@ -117,6 +131,13 @@ def told_from_inside(folder: Path, voice: Voice) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _caught_up(folder: Path) -> Follower:
+    """A follower that knows the run's past."""
+    follower = Follower(folder)
+    follower.catch_up()
+    return follower
 
 
 def _tell_new(follower: Follower, teller: Teller) -> None:

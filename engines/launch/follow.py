@@ -42,8 +42,11 @@ class Follower:
         self._behind = False
         self._checked = float("-inf")
 
-    def poll(self) -> bool:
+    def poll(self, *, at_once: bool = False) -> bool:
         """Read what is new; tells whether `state` changed.
+
+        Args:
+            at_once: also look at once whether the worker lives, which is otherwise done once a second.
 
         Costs microseconds when nothing happened, and reads at most a quarter of a megabyte: a long run is caught up with over several
         calls, so that whoever polls from a window stays responsive.
@@ -51,7 +54,7 @@ class Follower:
         self.events = []
         self._read()
         now = time.monotonic()
-        if not self.events and (self._behind or now - self._checked < _LIFE_CHECK_S):
+        if not self.events and (self._behind or (not at_once and now - self._checked < _LIFE_CHECK_S)):
             return False
         self._checked = now
         state = self._told if self._behind else self._with_life(self._told)
