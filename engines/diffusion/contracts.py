@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
+from engines.api.job import JobConcept
 from engines.core.contracts import Trainable
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from engines.diffusion.objective import NoiseSchedule
 
 TextStates: TypeAlias = "dict[str, torch.Tensor]"
-"""What the denoiser is told, by name; the first axis counts captions. Stable Diffusion: `hidden` (N, L, D)."""
+"""What the denoiser is told, by name; the first axis counts captions. `hidden` (N, L, D) states, `tokens` (N, L) the token numbers."""
 
-Ability = Literal["attention_linears", "feed_forward_linears", "text_linears"]
+Ability = Literal["attention_linears", "context_linears", "feed_forward_linears", "text_linears"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,19 @@ class Backbone(Protocol):
         """Linear layers of the text encoder's attention, in order."""
         ...
 
+    def context_linears(self) -> Sequence[Site]:
+        """Key and value projections of every cross-attention of the denoiser: what works on the words."""
+        ...
+
+    @property
+    def told(self) -> TextStates:
+        """What `predict` was told last."""
+        ...
+
+    def word_places(self, text: TextStates, word: str) -> torch.Tensor:
+        """Where the pieces of a word stand in text states: (N, L) bool."""
+        ...
+
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: TextStates) -> torch.Tensor:
         """What the denoiser says of noisy latents (N, C, h, w) at timesteps (N,): noise or velocity, same shape."""
         ...
@@ -196,12 +210,16 @@ class Teachable(Trainable, Protocol):
         """Begin with the change another adapter makes; raises AdapterError when it does not fit these settings."""
         ...
 
+    def penalty(self, text: TextStates) -> torch.Tensor | None:
+        """What the method adds to the training error of a batch with these words, a scalar; None for nothing."""
+        ...
+
 
 class Method(Protocol):
     """One way to teach a subject: a frozen `Settings` class whose fields are its settings; nothing in it holds weights.
 
     A method is one file in `engines.diffusion.methods` that registers one class. `tag` is one word on its card ("Most used"), `paper` its
-    source, `needs` the abilities it always asks of a backbone.
+    source, `needs` the abilities it always asks of a backbone, `exact_elsewhere` whether other tools get the same pictures from its file.
     """
 
     title: ClassVar[str]
@@ -209,11 +227,17 @@ class Method(Protocol):
     tag: ClassVar[str]
     paper: ClassVar[str]
     needs: ClassVar[tuple[Ability, ...]]
+    exact_elsewhere: ClassVar[bool]
 
-    def attach(self, backbone: Backbone, rates: LearningRates) -> Teachable:
+    def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> Teachable:
         """Place the adapter in the backbone's networks and return its running half.
 
+        Args:
+            backbone: changed in place.
+            rates: learning rates of the two kinds of network.
+            subject: the words of what is taught.
+
         Raises:
-            SettingsError: the backbone lacks what these settings ask for.
+            SettingsError: the backbone lacks what these settings ask for, or the subject a word they need.
         """
         ...

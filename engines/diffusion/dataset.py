@@ -120,7 +120,8 @@ class Filler:
             entry = self._texts.get(key)
             if entry is None:
                 self._progress("captions", "Preparing the captions", number, len(texts))
-                entry = {name: state.float() for name, state in self._base.encode_prompts([text]).items()}
+                states = self._base.encode_prompts([text])
+                entry = {name: state.float() if state.is_floating_point() else state for name, state in states.items()}
                 self._texts.put(key, entry)
             rows.append(entry)
         return Captions({name: torch.cat([row[name] for row in rows]).to(self._device) for name in rows[0]}, None)

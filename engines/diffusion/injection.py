@@ -6,7 +6,7 @@ also tell its adapter and start from another one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,14 +14,17 @@ from torch import nn
 
 from engines.api.errors import AdapterError, SettingsError
 from engines.core.contracts import ParameterGroup
-from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
+from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site, TextStates
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical
 
 SLOT = "taught"
 """peft's name for the adapter being trained."""
 
+_DOWN, _UP = "lora_A.weight", "lora_B.weight"
+
 _ABILITY_WORDS: dict[Ability, str] = {
     "attention_linears": "attention layers that an adapter can sit on",
+    "context_linears": "layers that read the words",
     "feed_forward_linears": "feed-forward layers that an adapter can sit on",
     "text_linears": "a text encoder that can be taught",
 }
@@ -36,13 +39,23 @@ def require(backbone: Backbone, needs: Sequence[Ability], method: str) -> None:
             raise SettingsError(title, what, "Choose another base model, or fewer parts to teach.")
 
 
-def inject(backbone: Backbone, sites: Sequence[Site], rates: LearningRates, **options: Any) -> LowRankAdapter:  # noqa: ANN401 - peft checks the names
+def inject(
+    backbone: Backbone,
+    sites: Sequence[Site],
+    rates: LearningRates,
+    *,
+    fixed_down: Mapping[int, torch.Tensor] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    **options: Any,  # noqa: ANN401 - peft checks the names
+) -> LowRankAdapter:
     """Place pairs on `sites` and return their running half.
 
     Args:
         backbone: changed in place.
         sites: layers to adapt.
         rates: learning rates of the two kinds of network.
+        fixed_down: the first half (r, in) of every pair by its inputs, which then stays as it is; None trains both halves.
+        metadata: what the method says of itself in its files.
         **options: fields of `peft.LoraConfig` (`r`, `lora_alpha`, ...); an unknown name is a TypeError there.
     """
     from peft import LoraConfig, inject_adapter_in_model
@@ -51,21 +64,39 @@ def inject(backbone: Backbone, sites: Sequence[Site], rates: LearningRates, **op
     for name in dict.fromkeys(site.network for site in sites):
         paths = [site.path for site in sites if site.network == name]
         inject_adapter_in_model(LoraConfig(target_modules=paths, **options), networks[name], adapter_name=SLOT)
-    layers = {site: networks[site.network].get_submodule(site.path) for site in sites}
-    return LowRankAdapter(layers, rates)
+    layers: dict[Site, Any] = {site: networks[site.network].get_submodule(site.path) for site in sites}
+    if fixed_down is not None:
+        for layer in layers.values():
+            weight = layer.lora_A[SLOT].weight
+            weight.data = fixed_down[layer.in_features].to(weight.device, torch.float32)
+    return LowRankAdapter(layers, rates, down_trains=fixed_down is None, metadata=metadata or {})
 
 
 class LowRankAdapter:
-    """The running half of a method that trains low-rank pairs; see `engines.core.contracts.Trainable`."""
+    """The running half of a method that trains low-rank pairs; see `engines.core.contracts.Trainable`.
 
-    def __init__(self, layers: Mapping[Site, Any], rates: LearningRates) -> None:
+    Attributes:
+        penalties: errors of the words alone that are added to the training error.
+    """
+
+    def __init__(
+        self,
+        layers: Mapping[Site, Any],
+        rates: LearningRates,
+        *,
+        down_trains: bool = True,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        self.penalties: list[Callable[[TextStates], torch.Tensor | None]] = []
         self._layers: Mapping[Site, Any] = layers
         self._rates = rates
+        self._metadata = dict(metadata or {})
+        self._down_trains = down_trains
         for layer in self._layers.values():
             layer.lora_dropout.train()
-            for parameter in self._parts(layer).values():
+            for name, parameter in self._parts(layer).items():
                 parameter.data = parameter.data.float()
-                parameter.requires_grad_(True)
+                parameter.requires_grad_(down_trains or name != _DOWN)
 
     def parameter_groups(self) -> list[ParameterGroup]:
         """One group for the denoiser, one for the text encoder if it trains."""
@@ -77,7 +108,7 @@ class LowRankAdapter:
         return groups
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Every tensor of every pair, trained or not, so that a resumed run is whole."""
+        """Every trained tensor of every pair; halves that stay as they are follow from the settings."""
         return {
             name: parameter.detach().to("cpu", torch.float32, copy=True) for name, parameter in self._named().items()
         }
@@ -99,21 +130,31 @@ class LowRankAdapter:
                 parameter.copy_(state[name])
 
     def metadata(self) -> dict[str, str]:
-        """Rank and alpha in kohya's words."""
+        """Rank and alpha in kohya's words, and what the method says of itself."""
         first: Any = next(iter(self._layers.values()))
         rank = int(first.r[SLOT])
         return {
             "ss_network_module": "networks.lora",
             "ss_network_dim": str(rank),
             "ss_network_alpha": f"{first.scaling[SLOT] * rank:.9g}",
+            **self._metadata,
         }
+
+    def layer(self, site: Site) -> Any:  # noqa: ANN401 - peft is untyped
+        """Peft's layer at a site; KeyError when this method leaves the site alone."""
+        return self._layers[site]
+
+    def penalty(self, text: TextStates) -> torch.Tensor | None:
+        """See `engines.diffusion.contracts.Teachable`."""
+        errors = [error for one in self.penalties if (error := one(text)) is not None]
+        return torch.stack(errors).sum() if errors else None
 
     def adapter(self) -> Adapter:
         """The pairs as they stand, fp32 on the CPU."""
         modules: dict[str, LoraPair] = {}
         for site, layer in self._layers.items():
             parts = {name: p.detach().to("cpu", torch.float32, copy=True) for name, p in self._parts(layer).items()}
-            down, up = parts["lora_A.weight"], parts["lora_B.weight"]
+            down, up = parts[_DOWN], parts[_UP]
             alpha = float(layer.scaling[SLOT]) * down.shape[0]
             modules[canonical(site)] = LoraPair(down, up, alpha, parts.get("lora_magnitude_vector"))
         return Adapter(modules, self.metadata())
@@ -133,7 +174,7 @@ class LowRankAdapter:
                     title, f"It acts on “{name}”, which these settings leave alone.", "Teach more parts of the model."
                 )
             parts = self._parts(layer)
-            if pair.rank > parts["lora_A.weight"].shape[0]:
+            if pair.rank > parts[_DOWN].shape[0]:
                 raise AdapterError(title, f"Its rank is {pair.rank}.", f"Choose a rank of {pair.rank} or more.")
             if (pair.dora is not None) != ("lora_magnitude_vector" in parts):
                 raise AdapterError(
@@ -141,11 +182,14 @@ class LowRankAdapter:
                     "One of the two is weight-decomposed (DoRA) and the other is not.",
                     "Switch DoRA on or off so that both agree.",
                 )
-            if (
-                pair.down.shape[1:] != parts["lora_A.weight"].shape[1:]
-                or pair.up.shape[0] != parts["lora_B.weight"].shape[0]
-            ):
+            if pair.down.shape[1:] != parts[_DOWN].shape[1:] or pair.up.shape[0] != parts[_UP].shape[0]:
                 raise AdapterError(title, f"“{name}” has another size there.", "It was made for another base model.")
+            if not self._down_trains and not torch.allclose(
+                parts[_DOWN][: pair.rank].cpu(), pair.down.float(), atol=1e-5
+            ):
+                raise AdapterError(
+                    title, "It changes the model along other directions than this run's.", "Choose its slot and rank."
+                )
             _fill(parts, pair.rescaled(float(layer.scaling[SLOT]) * pair.rank))
 
     def _named(self) -> dict[str, nn.Parameter]:
@@ -153,6 +197,7 @@ class LowRankAdapter:
             f"{canonical(site)}.{part}": parameter
             for site, layer in self._layers.items()
             for part, parameter in self._parts(layer).items()
+            if self._down_trains or part != _DOWN
         }
 
     def _trained(self, layer: Any) -> list[nn.Parameter]:  # noqa: ANN401 - peft is untyped
@@ -160,7 +205,7 @@ class LowRankAdapter:
 
     @staticmethod
     def _parts(layer: Any) -> dict[str, nn.Parameter]:  # noqa: ANN401 - peft is untyped
-        parts = {"lora_A.weight": layer.lora_A[SLOT].weight, "lora_B.weight": layer.lora_B[SLOT].weight}
+        parts = {_DOWN: layer.lora_A[SLOT].weight, _UP: layer.lora_B[SLOT].weight}
         if SLOT in layer.lora_magnitude_vector:
             parts["lora_magnitude_vector"] = layer.lora_magnitude_vector[SLOT].weight
         return parts
@@ -168,8 +213,8 @@ class LowRankAdapter:
 
 @torch.no_grad()
 def _fill(parts: Mapping[str, nn.Parameter], pair: LoraPair) -> None:
-    parts["lora_A.weight"][: pair.rank] = pair.down
-    parts["lora_B.weight"].zero_()
-    parts["lora_B.weight"][:, : pair.rank] = pair.up
+    parts[_DOWN][: pair.rank] = pair.down
+    parts[_UP].zero_()
+    parts[_UP][:, : pair.rank] = pair.up
     if pair.dora is not None:
         parts["lora_magnitude_vector"].copy_(pair.dora)

@@ -2,17 +2,21 @@
 
 For making pictures an adapter need not stay apart: its change is added to the weights of the layers it acts on, so pictures cost what the base's
 cost. The weights as they were are kept and put back, never computed back.
+
+What a token-aware adapter changes in the cross-attention holds for its own word alone and cannot be put into weights: it is added to the
+layer's output, at the places of that word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from engines.diffusion.contracts import Base
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, check_fit, in_memory
+from engines.diffusion.focus import FOCUS, Focus
 
 
 class Placement:
@@ -21,6 +25,7 @@ class Placement:
     def __init__(self, base: Base) -> None:
         self._base = base
         self._originals: dict[tuple[str, str], torch.Tensor] = {}
+        self._live: list[Any] = []
 
     def use(self, adapters: Sequence[tuple[Adapter, float]]) -> None:
         """Make the base act with exactly these adapters, each at its strength; changes add up.
@@ -34,9 +39,13 @@ class Placement:
         networks = self._base.networks()
         with torch.no_grad():
             for adapter, strength in adapters:
+                focus = self._focus(adapter)
                 for name, pair in adapter.modules.items():
                     site = in_memory(name, networks)
                     layer: Any = networks[site.network].get_submodule(site.path)
+                    if focus is not None and site in self._base.context_linears():
+                        self._live.append(layer.register_forward_hook(_added(pair, layer.weight, strength, focus)))
+                        continue
                     place = (site.network, site.path)
                     original = self._originals.setdefault(place, layer.weight.data)
                     change = change_of(pair, original, strength)
@@ -44,10 +53,29 @@ class Placement:
 
     def clear(self) -> None:
         """Put the base's own weights back."""
+        for hook in self._live:
+            hook.remove()
+        self._live.clear()
         networks = self._base.networks()
         for (network, path), original in self._originals.items():
             networks[network].get_submodule(path).weight.data = original
         self._originals.clear()
+
+    def _focus(self, adapter: Adapter) -> Focus | None:
+        word = adapter.metadata.get(FOCUS, "").strip()
+        return Focus(self._base, word) if word and "context_linears" in self._base.abilities else None
+
+
+def _added(pair: LoraPair, weight: torch.Tensor, strength: float, focus: Focus) -> Callable[..., torch.Tensor]:
+    """A forward hook that adds a pair's change (without magnitude) at the places of its word."""
+    down = pair.down.to(weight.device, weight.dtype)
+    up = (strength * pair.scale * pair.up.float()).to(weight.device, weight.dtype)
+
+    def add(_layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
+        change = torch.nn.functional.linear(torch.nn.functional.linear(inputs[0], down), up)
+        return output + change * focus.mask().to(output.dtype)
+
+    return add
 
 
 def change_of(pair: LoraPair, weight: torch.Tensor, strength: float = 1.0) -> torch.Tensor:

@@ -57,7 +57,7 @@ class Teach:
         rates = learning_rates(recipe, base)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.loop.seed)
-            taught = method.attach(base, rates)
+            taught = method.attach(base, rates, job.concept)
         if job.start_from:
             taught.start_from(read_adapter(self._root / job.start_from))
         text_trains = any(group.name == "text_encoder" for group in taught.parameter_groups())
@@ -107,7 +107,9 @@ class Teach:
         if text is None:
             assert batch.tokens is not None  # noqa: S101 - a batch carries one of the two
             text = parts.base.encode_tokens(batch.tokens)
-        return denoising_loss(parts.base, batch, text, parts.weighting)
+        error = denoising_loss(parts.base, batch, text, parts.weighting)
+        penalty = parts.taught.penalty(text)
+        return error if penalty is None else error + penalty
 
     def validate(self) -> float:
         """See `Task`."""

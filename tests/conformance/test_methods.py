@@ -16,7 +16,7 @@ from engines.diffusion.exchange import Adapter, read_adapter, write_adapter
 from engines.diffusion.methods import method_of, registry
 from engines.diffusion.objective import Weighting, denoising_loss
 from engines.diffusion.placement import Placement
-from tests.diffusion.support import RATES, attach, open_tiny, probe, stir
+from tests.diffusion.support import RATES, SUBJECT, attach, open_tiny, probe, stir
 
 VARIANTS: dict[str, list[dict[str, object]]] = {
     "lora": [
@@ -25,6 +25,8 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
         {"rank": 4, "alpha": 3.0, "rank_stabilised": True, "text_encoder": True},
         {"rank": 4, "weight_decomposed": True, "text_encoder": True, "feed_forward": True},
     ],
+    "orthogonal": [{"rank": 4}, {"rank": 2, "slot": 5, "text_encoder": True}],
+    "tara": [{}, {"rank": 4, "alpha": 16.0}, {"rank": 4, "words_only": True, "alignment": 0.0}],
 }
 
 
@@ -94,7 +96,7 @@ def test_gradients_reach_what_trains_and_nothing_else(name: str, settings: dict[
 @pytest.mark.parametrize(("name", "settings"), cases())
 def test_rates_follow_the_networks(name: str, settings: dict[str, object], tiny_sd: Path) -> None:
     base = open_tiny(tiny_sd)
-    trainable = method_of(name, settings).attach(base, LearningRates(3e-3, 4e-4))
+    trainable = method_of(name, settings).attach(base, LearningRates(3e-3, 4e-4), SUBJECT)
     rates = {group.name: group.learning_rate for group in trainable.parameter_groups()}
     assert rates["unet"] == 3e-3
     assert rates.get("text_encoder", 4e-4) == 4e-4
@@ -166,7 +168,8 @@ def test_other_tools_get_the_same_pictures(
     other.load_lora_weights(str(tmp_path), weight_name="a.safetensors")
     reference = open_tiny(tiny_sd)
     reference.unet, reference._text_encoder = other.unet, other.text_encoder
-    torch.testing.assert_close(probe(reference), probe(base), rtol=1e-4, atol=1e-5)
+    same = torch.allclose(probe(reference), probe(base), rtol=1e-4, atol=1e-5)
+    assert same is registry().get(name).exact_elsewhere
     assert not torch.allclose(probe(open_tiny(tiny_sd)), probe(base), atol=1e-4)
 
 
@@ -218,7 +221,7 @@ def test_a_base_that_lacks_something_is_explained(name: str, settings: dict[str,
         abilities: frozenset[str] = frozenset()
 
     with pytest.raises(SettingsError) as caught:
-        method_of(name, settings).attach(Bare(), RATES)
+        method_of(name, settings).attach(Bare(), RATES, SUBJECT)
     assert base.info.title in str(caught.value)
     assert caught.value.hint
 

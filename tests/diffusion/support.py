@@ -19,6 +19,7 @@ from engines.diffusion.methods import method_of
 
 CPU: Device = pick("cpu")
 RATES = LearningRates(1e-2, 1e-2)
+SUBJECT = JobConcept(name="Sks", trigger="sks", class_noun="dog")
 
 
 def open_tiny(folder: Path) -> Base:
@@ -29,7 +30,7 @@ def open_tiny(folder: Path) -> Base:
 def attach(base: Base, name: str = "lora", *, seed: int = 0, **settings: object) -> Teachable:
     """A method placed in a base, the same way every time."""
     torch.manual_seed(seed)
-    return method_of(name, settings).attach(base, RATES)
+    return method_of(name, settings).attach(base, RATES, SUBJECT)
 
 
 def stir(trainable: Teachable, *, seed: int = 1, size: float = 0.05) -> None:

@@ -206,7 +206,7 @@ def test_without_a_judge_there_are_no_figures(tiny_sd: Path, adapter_file: Path,
 
 def test_the_catalog_names_everything() -> None:
     catalog = describe()
-    assert [method.name for method in catalog.methods] == ["lora"]
+    assert [method.name for method in catalog.methods] == ["lora", "orthogonal", "tara"]
     assert catalog.methods[0].schema_["properties"]["rank"]["title"] == "Rank"
     assert [backbone.name for backbone in catalog.backbones] == ["stable-diffusion"]
     assert [preset.title for preset in catalog.presets] == ["Quick", "Balanced", "Best"]

@@ -129,9 +129,7 @@ def test_the_rate_warms_up_and_falls_to_nothing() -> None:
 
 
 def test_moments_cover_the_whole_range_and_favour_its_middle() -> None:
-    drawn = torch.cat(
-        [diffusion.moments(32, 1000, torch.Generator().manual_seed(seed)) for seed in range(400)]
-    ).float()
+    drawn = torch.cat([diffusion.moments(32, 1000, torch.Generator().manual_seed(seed)) for seed in range(400)]).float()
     assert drawn.min() >= 0
     assert drawn.max() <= 999
     share_mid = float(((drawn > 250) & (drawn < 750)).float().mean())

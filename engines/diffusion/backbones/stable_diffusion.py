@@ -20,12 +20,14 @@ from engines.diffusion.folders import Opened
 from engines.diffusion.hints import Hints
 from engines.diffusion.objective import NoiseSchedule
 from engines.diffusion.sampling import make_sampler
+from engines.diffusion.words import places
 
 NAME = "stable-diffusion"
 PIPELINES = ("StableDiffusionPipeline",)
-ABILITIES: tuple[Ability, ...] = ("attention_linears", "feed_forward_linears", "text_linears")
+ABILITIES: tuple[Ability, ...] = ("attention_linears", "context_linears", "feed_forward_linears", "text_linears")
 
 _ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
+_CONTEXT = ("attn2.to_k", "attn2.to_v")
 _FEED_FORWARD = ("ff.net.0.proj", "ff.net.2")
 _TEXT = ("q_proj", "k_proj", "v_proj", "out_proj")
 _SD15_PARAMETERS = 860e6
@@ -72,6 +74,8 @@ class StableDiffusion:
         self._sites = _Sites.of(opened.unet, opened.text_encoder)
         self._info = _info(opened, source, self._schedule)
         self._encoder_gone = False
+        self._told: TextStates = {}
+        self._pieces: dict[str, tuple[int, ...]] = {}
         for network in (self.unet, self.vae, opened.text_encoder):
             network.requires_grad_(False)
             network.eval()
@@ -116,8 +120,26 @@ class StableDiffusion:
         """See `Backbone`."""
         return self._sites.text
 
+    def context_linears(self) -> Sequence[Site]:
+        """See `Backbone`."""
+        return self._sites.context
+
+    @property
+    def told(self) -> TextStates:
+        """See `Backbone`."""
+        return self._told
+
+    def word_places(self, text: TextStates, word: str) -> torch.Tensor:
+        """See `Backbone`."""
+        if word not in self._pieces:
+            pieces = self.tokenizer(word, add_special_tokens=False).input_ids
+            marks = set(self.tokenizer.all_special_ids)  # among them what stands for the unknown, and for padding
+            self._pieces[word] = () if marks.intersection(pieces) else tuple(pieces)
+        return places(text["tokens"], self._pieces[word])
+
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: TextStates) -> torch.Tensor:
         """See `Backbone`."""
+        self._told = text
         dtype = self.device.dtype
         hidden = text["hidden"].to(dtype)
         predicted: torch.Tensor = self.unet(noisy.to(dtype), timesteps, hidden, return_dict=False)[0]
@@ -158,8 +180,9 @@ class StableDiffusion:
     def encode_tokens(self, tokens: torch.Tensor) -> TextStates:
         """See `Codec`."""
         encoder = self.text_encoder
-        hidden: torch.Tensor = encoder(tokens.to(self.device.torch_device), return_dict=False)[0]
-        return {"hidden": hidden}
+        numbers = tokens.to(self.device.torch_device)
+        hidden: torch.Tensor = encoder(numbers, return_dict=False)[0]
+        return {"hidden": hidden, "tokens": numbers}
 
     @torch.no_grad()
     def encode_prompts(self, prompts: Sequence[str]) -> TextStates:
@@ -187,6 +210,7 @@ class StableDiffusion:
 @dataclass(frozen=True)
 class _Sites:
     attention: tuple[Site, ...]
+    context: tuple[Site, ...]
     feed_forward: tuple[Site, ...]
     text: tuple[Site, ...]
 
@@ -194,6 +218,7 @@ class _Sites:
     def of(cls, unet: nn.Module, text_encoder: nn.Module) -> _Sites:
         return cls(
             _linears("unet", unet, _ATTENTION),
+            _linears("unet", unet, _CONTEXT),
             _linears("unet", unet, _FEED_FORWARD),
             _linears("text_encoder", text_encoder, _TEXT),
         )

@@ -79,8 +79,8 @@ def _peft_settings(adapter: Adapter, rank: int) -> dict[str, object]:
 
 
 def _endings(modules: list[str]) -> list[str]:
-    """Last part of each path, with the part before a number (`to_out.0`)."""
-    return sorted({".".join(path.split(".")[-2:]) if path[-1].isdigit() else path.split(".")[-1] for path in modules})
+    """The end of each path that tells it from layers of another kind: `attn2.to_k`, `attn2.to_out.0`."""
+    return sorted({".".join(path.split(".")[-3 if path[-1].isdigit() else -2 :]) for path in modules})
 
 
 def _alphas(found: Mapping[str, PairParts], metadata: Mapping[str, str]) -> dict[str, float]:

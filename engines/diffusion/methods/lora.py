@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from engines.api.job import JobConcept
 from engines.api.settings import Settings, setting
 from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
 from engines.diffusion.methods import METHODS
@@ -26,6 +27,7 @@ class Lora(Settings):
     tag: ClassVar[str] = "Most used"
     paper: ClassVar[str] = "LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022"
     needs: ClassVar[tuple[Ability, ...]] = ("attention_linears",)
+    exact_elsewhere: ClassVar[bool] = True
 
     rank: int = setting(8, "Rank", help="How much the adapter can learn, and how large its file is.", ge=1, le=256)
     alpha: float = setting(
@@ -70,7 +72,7 @@ class Lora(Settings):
         choices={"kaiming": "Kaiming (usual)", "gaussian": "Gaussian (diffusers)"},
     )
 
-    def attach(self, backbone: Backbone, rates: LearningRates) -> LowRankAdapter:
+    def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:  # noqa: ARG002 - the contract's
         """Place the pairs; raises SettingsError when the backbone lacks what the settings ask for."""
         from engines.diffusion.injection import inject, require  # loads torch; the settings alone do not need it
 
