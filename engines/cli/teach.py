@@ -11,7 +11,7 @@ import typer
 
 from engines.api.errors import UserError
 from engines.api.places import data_home
-from engines.cli.codes import FINE
+from engines.cli.codes import FINE, INTERRUPTED
 from engines.cli.documents import (
     ClassOption,
     ConceptOption,
@@ -65,9 +65,7 @@ def teach(
     voice.say(f"Run: {folder}")
     if detach:
         return _detached(folder, voice)
-    from engines.launch.local import start
-
-    code = watch(folder, voice, begin=lambda: start(folder))
+    code = watch(folder, voice)
     return _finish(folder, voice, code, out=out, out_format=out_format, overwrite=overwrite)
 
 
@@ -141,6 +139,10 @@ def _finish(folder: Path, voice: Voice, code: int, *, out: Path | None, out_form
     from engines.launch.follow import read_state
 
     state = read_state(folder)
+    if code == INTERRUPTED and state.result is None:
+        words = f"Stopped before anything was learned. The run stays; to begin it: lorikeet run {folder} --resume"
+        voice.result({"type": "result", "run": str(folder), "adapter": None, "stopped": True}, words)
+        return code
     raise_if_not_finished(state, folder)
     result = state.result
     adapter = folder / (result.adapter if result is not None else "adapter.safetensors")

@@ -5,6 +5,7 @@ What a run told before it was watched is only taken into its state; told again i
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +19,14 @@ from engines.api.run_state import RunState
 from engines.cli.codes import BUG, EXPECTED, FINE, INTERRUPTED
 from engines.cli.interrupts import Interrupts
 from engines.cli.output import Bar, Voice
+from engines.launch import queue
 from engines.launch.follow import Follower
 from engines.launch.inbox import send
+from engines.launch.local import launched
 
 _LOOK_S = 0.1
+_QUEUE_LOOK_S = 0.3
+_UNATTENDED_LOOKS = 50
 _OVER = {"finished", "failed", "interrupted"}
 
 
@@ -82,20 +87,31 @@ class Teller:
             self._bar = None
 
 
-def watch(folder: Path, voice: Voice, *, begin: Callable[[], object]) -> int:
+def watch(folder: Path, voice: Voice, *, begin: Callable[[Path], queue.How] = queue.begin) -> int:
     """Put a run to work in a process of its own and follow it until it is over; returns the exit code.
 
-    Ctrl-C asks it to stop and keep what it learned; a second one leaves it to end by itself.
+    While another run of the project is at work it waits in the queue; Ctrl-C takes it out again. Later, Ctrl-C asks the run to stop and
+    keep what it learned; a second one leaves it to end by itself.
 
     Args:
         folder: the run's folder.
         voice: hears what happens from now on.
-        begin: puts it to work.
+        begin: puts it to work, or in the queue.
+
+    Raises:
+        UserError: the run left the queue without having been started.
     """
     follower, teller = _caught_up(folder), Teller(voice)
+    before = launched(folder)
     asked = False
     with Interrupts() as interrupts:
-        begin()
+        if begin(folder) == "queued":
+            if not _turn_came(folder, voice, interrupts):
+                return INTERRUPTED
+            if launched(folder) == before:
+                title = "The run left the queue without being started"
+                what = f"Somebody took {folder.name} out of it, or it could not be started."
+                raise UserError(title, what, f"lorikeet run {folder} --resume")
         follower.poll(at_once=True)
         while True:
             for event in follower.events:
@@ -109,7 +125,28 @@ def watch(folder: Path, voice: Voice, *, begin: Callable[[], object]) -> int:
                 send(folder, Stop(keep=True))
                 voice.say("\nStopping; what was learned is kept. Press Ctrl-C again to leave it to end by itself.")
     teller.close()
-    return INTERRUPTED if asked and follower.state.phase == "finished" else code_of(follower.state)
+    return INTERRUPTED if asked and follower.state.phase != "failed" else code_of(follower.state)
+
+
+def _turn_came(folder: Path, voice: Voice, interrupts: Interrupts) -> bool:
+    """Wait until a run in the queue is started; False when the person took it out with Ctrl-C."""
+    root, run = folder.resolve().parents[1], folder.name
+    ahead, unattended = "", 0
+    while run in queue.waiting(root):
+        if interrupts.asked and queue.remove(root, run):
+            return False
+        current = queue.busy(root)
+        if current is not None and current.name not in {ahead, run}:
+            ahead = current.name
+            voice.say(f"Waiting in the queue for {ahead}, which is at work. Ctrl-C takes this run out of the queue.")
+            voice.line(json.dumps({"type": "waiting", "for": ahead}, ensure_ascii=False))
+        # A worker of the queue needs a moment to begin; one that was killed is replaced.
+        unattended = 0 if queue.is_running(root) else unattended + 1
+        if unattended > _UNATTENDED_LOOKS:
+            queue.ensure_running(root)
+            unattended = 0
+        time.sleep(_QUEUE_LOOK_S)
+    return True
 
 
 @contextmanager

@@ -29,6 +29,7 @@ _EDIT_WAIT_S = 10.0
 _LIST_BYTES = 2**20
 
 Say = Callable[[str], None]
+How = Literal["started", "queued"]
 
 
 def waiting(root: Path) -> tuple[str, ...]:
@@ -54,11 +55,13 @@ def add(root: Path, run: str) -> None:
             ids.append(run)
 
 
-def remove(root: Path, run: str) -> None:
-    """Take a run out of the queue; its folder stays as it is."""
+def remove(root: Path, run: str) -> bool:
+    """Take a run out of the queue; its folder stays as it is. Tells whether it waited (and was not started a moment ago)."""
     with _editing(root) as ids:
-        if run in ids:
+        waited = run in ids
+        if waited:
             ids.remove(run)
+    return waited
 
 
 def move(root: Path, run: str, place: int) -> None:
@@ -79,7 +82,7 @@ def is_running(root: Path) -> bool:
     return is_held(root / RUNS / _WORKER_LOCK)
 
 
-def begin(folder: Path) -> Literal["started", "queued"]:
+def begin(folder: Path) -> How:
     """Start a run, or resume it when it has begun before; while another run of the project is at work, put it in the queue.
 
     Raises:
