@@ -20,7 +20,7 @@ import typer
 from engines.api.errors import UserError
 from engines.api.places import data_home, samples
 from engines.api.run_state import RunState
-from engines.cli.codes import FINE, MISSED
+from engines.cli.codes import FINE, INTERRUPTED, MISSED
 from engines.cli.documents import Json
 from engines.cli.output import Bar, Voice
 
@@ -73,7 +73,12 @@ def demo(
 ) -> int:
     """Teach a sample subject and show before and after, in a minute or two, without fetching anything."""
     voice = Voice(as_json)
-    story = play(folder or _default_place(subject), voice, subject=subject, base=base, preset=preset, steps=steps)
+    root = folder or _default_place(subject)
+    try:
+        story = play(root, voice, subject=subject, base=base, preset=preset, steps=steps)
+    except KeyboardInterrupt:
+        voice.result(*_left_behind(root))
+        return INTERRUPTED
     voice.result(document(story), words(story))
     return FINE if story.clear else MISSED
 
@@ -91,6 +96,7 @@ def play(
 
     Raises:
         UserError: a part of Lorikeet is missing, or the run failed; the reason is in words.
+        KeyboardInterrupt: the person stopped it; what was done so far lies in `root`.
     """
     from engines.cli.documents import take_in
     from engines.cli.jobs import Wishes, plan, prepare_run
@@ -107,7 +113,8 @@ def play(
     with Project.create(root, f"Demo: {facts['name']}") as project:
         with clock.part("import"):
             added = edits.add_concept(project, facts["name"], trigger=facts["trigger"], class_noun=facts["class_noun"])
-            take_in(project, [pictures], added.ids[0], voice)
+            if take_in(project, [pictures], added.ids[0], voice).cancelled:
+                raise KeyboardInterrupt
         run = prepare_run(project, added.ids[0], planned)
     with clock.part("load libraries"):
         from engines.diffusion import compare, teach  # noqa: F401 - the time they take is told apart
@@ -205,6 +212,28 @@ def words(story: Story) -> str:
     return "\n".join(lines)
 
 
+def _left_behind(root: Path) -> tuple[dict[str, object], str]:
+    """What a demo that was stopped had made by then, as plain data and in words."""
+    from engines.launch.folder import ADAPTER, run_folders
+    from engines.launch.follow import read_state
+
+    if not (root / "project.db").is_file():
+        return {"type": "result", "stopped": True, "project": None, "run": None, "adapter": None}, "\nStopped."
+    run = next(iter(run_folders(root)), None)
+    state = read_state(run) if run is not None else RunState()
+    learned = [run / one.folder / ADAPTER for one in state.checkpoints] if run is not None else []
+    if run is not None and state.result is not None:
+        learned.append(run / state.result.adapter)
+    lines = ["", "Stopped."]
+    if learned:
+        lines.append(f"Learned so far     {state.step} steps: {learned[-1]}")
+    lines.append(f"Project            {root}")
+    if run is not None and state.result is None:
+        lines.append(f"To go on           lorikeet run {run} --resume")
+    told = {"project": str(root), "run": str(run) if run else None, "adapter": str(learned[-1]) if learned else None}
+    return {"type": "result", "stopped": True, **told}, "\n".join(lines)
+
+
 class _Clock:
     def __init__(self) -> None:
         self.parts: dict[str, float] = {"start": max(0.0, time.time() - psutil.Process().create_time())}
@@ -230,7 +259,9 @@ def _taught(run: Path, voice: Voice) -> RunState:
     from engines.launch.follow import read_state
 
     with told_from_inside(run, voice):
-        run_folder(run)
+        code = run_folder(run)
+    if code == INTERRUPTED:  # it left in order: what was learned is in a checkpoint
+        raise KeyboardInterrupt
     state = read_state(run)
     raise_if_not_finished(state, run)
     return state

@@ -14,6 +14,8 @@ from PIL import Image
 
 from engines.cli import main
 from engines.cli.codes import EXPECTED, FINE, INTERRUPTED, MISSED
+from engines.launch.follow import read_state
+from projects.report import ImportReport
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = ["--set", "samples.every=0", "--set", "loop.validate_every=1000"]
@@ -168,6 +170,56 @@ def test_the_demo_tells_where_everything_lies(
         assert Path(told[name]).exists(), name
     assert told["steps"] == 2
     assert told["seconds"] >= told["parts"]["teach"] > 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_while_the_demo_teaches_keeps_what_was_learned_and_says_where(tiny_sd: Path, tmp_path: Path) -> None:
+    words = ["demo", str(tmp_path / "demo"), "--base", str(tiny_sd), "--steps", "100000", "--json"]
+    settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "engines", *words]
+    with (
+        (tmp_path / "said").open("w") as said,
+        subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, stderr=said, text=True) as demo,
+    ):
+        lines = []
+        for line in demo.stdout:
+            lines.append(json.loads(line))
+            if lines[-1]["type"] == "step" and lines[-1]["step"] >= 2:
+                demo.send_signal(signal.SIGINT)
+                break
+        lines += [json.loads(line) for line in demo.stdout]
+    assert demo.returncode == INTERRUPTED
+    assert "Traceback" not in (tmp_path / "said").read_text()
+    assert lines[-1]["stopped"] is True
+    assert Path(lines[-1]["project"]) == tmp_path / "demo"
+    assert main(["inspect", lines[-1]["adapter"]]) == FINE
+    state = read_state(Path(lines[-1]["run"]))
+    assert state.checkpoints[-1].step == state.step >= 2
+
+
+def test_ctrl_c_while_the_demo_compares_says_where_the_adapter_lies(
+    tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def press(*_words: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("engines.diffusion.compare.compare", press)
+    assert main(["demo", str(tmp_path / "demo"), "--base", str(tiny_sd), "--steps", "2"]) == INTERRUPTED
+    out = capsys.readouterr().out
+    (adapter,) = (tmp_path / "demo" / "runs").glob("*/adapter.safetensors")
+    assert f"2 steps: {adapter}" in out
+    assert "--resume" not in out
+
+
+def test_ctrl_c_while_the_demo_imports_teaches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engines.cli import documents
+
+    monkeypatch.setattr(documents, "take_in", lambda *_words: ImportReport((), (), None, 0.0, cancelled=True))
+    assert main(["demo", str(tmp_path / "demo")]) == INTERRUPTED
+    assert str(tmp_path / "demo") in capsys.readouterr().out
+    assert not list((tmp_path / "demo").glob("runs/*"))
 
 
 def test_an_unknown_sample_names_the_known_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
