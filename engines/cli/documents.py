@@ -104,6 +104,23 @@ def default_word(path: Path) -> str:
     return "".join(letter for letter in stem.casefold() if letter.isalnum())[:40] or "subject"
 
 
+def check_free(files: Sequence[Path], *, overwrite: bool) -> None:
+    """See before the work that its files can be written and replace nothing by accident.
+
+    Raises:
+        UserError: one of them is there and may not be replaced, or its folder is a file.
+    """
+    for folder in dict.fromkeys(file.parent for file in files):
+        if folder.exists() and not folder.is_dir():
+            title = f"{folder} is not a folder"
+            raise UserError(title, hint="Choose another place.")
+    there = [file for file in files if file.exists()]
+    if there and not overwrite:
+        title = f"{there[0]} is there already"
+        what = f"So are {len(there) - 1} more of the files to be written." if len(there) > 1 else ""
+        raise UserError(title, what, "Choose another name or folder, or add --overwrite.")
+
+
 def take_in(project: Project, paths: Sequence[Path], concept_id: str, voice: Voice) -> ImportReport:
     """Import with a progress bar; Ctrl-C keeps what came in so far."""
     from projects.importing import import_paths

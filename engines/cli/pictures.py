@@ -12,7 +12,7 @@ from engines.api.errors import SettingsError, UserError
 from engines.api.requests import AdapterUse
 from engines.cli.adapters import adapter_file
 from engines.cli.codes import FINE
-from engines.cli.documents import ClassOption, Json, TriggerOption
+from engines.cli.documents import ClassOption, Json, TriggerOption, check_free
 from engines.cli.jobs import base_address
 from engines.cli.output import Bar, Voice
 from engines.launch.adapter_info import describe
@@ -32,6 +32,7 @@ GuidanceOption = Annotated[
     float,
     typer.Option("--guidance", min=0.0, max=30.0, help="How strictly the words are followed; 0: the model's own."),
 ]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace files of an earlier time in --out.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cuda, mps or cpu.")]
 
 
@@ -47,6 +48,7 @@ def generate(
     guidance: GuidanceOption = 0.0,
     size: Annotated[str, typer.Option("--size", metavar="WIDTHxHEIGHT", help="In pixels; else the model's own.")] = "",
     device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
     as_json: Json = False,
 ) -> int:
     """Make pictures from prompts, with or without adapters."""
@@ -55,7 +57,9 @@ def generate(
     voice = Voice(as_json)
     uses = [_use(text) for text in adapters or ()]
     pairs = [(prompt, seed + number) for prompt in prompts for number in range(count)]
+    files = [out / f"{index:03d}-seed-{number}.png" for index, (_, number) in enumerate(pairs)]
     wanted_size = _size(size)
+    check_free(files, overwrite=overwrite)
     generator = warm(base_address(base), device, voice)
     generator.use(uses)
     out.mkdir(parents=True, exist_ok=True)
@@ -70,8 +74,7 @@ def generate(
             size=wanted_size,
             on_step=bar.update,
         )
-        for index, ((prompt, number), picture) in enumerate(zip(pairs, pictures, strict=True)):
-            file = out / f"{index:03d}-seed-{number}.png"
+        for file, (prompt, number), picture in zip(files, pairs, pictures, strict=True):
             with atomic_path(file, durable=False) as temporary:
                 picture.save(temporary, format="PNG")
             made.append({"file": str(file.absolute()), "prompt": prompt, "seed": number})
@@ -100,6 +103,7 @@ def compare(
     steps: StepsOption = 0,
     guidance: GuidanceOption = 0.0,
     device: DeviceOption = "auto",
+    overwrite: OverwriteOption = False,
     as_json: Json = False,
 ) -> int:
     """The same prompts and seeds with the base alone and with each adapter, judged, on one sheet."""
@@ -124,6 +128,7 @@ def compare(
         guidance=guidance,
         encoder=encoder,
     )
+    check_free([out / name for name in wanted.files()], overwrite=overwrite)
     generator = warm(wanted.base, device, voice)
     with Bar("Comparing") as bar:
         report = run_comparison(generator, wanted, out, on_step=bar.update)

@@ -17,6 +17,7 @@ from engines.cli.documents import (
     ConceptOption,
     Json,
     TriggerOption,
+    check_free,
     choose_concept,
     default_word,
     report_words,
@@ -83,9 +84,7 @@ def _check_out(out: Path | None, *, detach: bool, overwrite: bool) -> None:
     if detach:
         title = "--out does not go with --detach"
         raise UserError(title, hint="Run `lorikeet export RUN --out FILE` when the run is finished.")
-    if out.exists() and not overwrite:
-        title = f"{out} is there already"
-        raise UserError(title, hint="Choose another name, or add --overwrite.")
+    check_free([out], overwrite=overwrite)
     if not out.absolute().parent.is_dir():
         title = f"There is no folder {out.absolute().parent}"
         raise UserError(title, hint="Make it first.")

@@ -65,6 +65,19 @@ class Comparison:
         fields = {name: getattr(request, name) for name in names}
         return cls(**fields, references=tuple(Path(file) for file in request.references))
 
+    def pictures(self) -> list[Made]:
+        """Every picture there will be, column by column."""
+        pairs = [(prompt, seed) for prompt in self.prompts for seed in self.seeds]
+        return [
+            Made(column, prompt, seed, f"column-{column}-picture-{number:03d}.png")
+            for column in range(1 + len(self.adapters))
+            for number, (prompt, seed) in enumerate(pairs)
+        ]
+
+    def files(self) -> list[str]:
+        """Names of all files that are written."""
+        return [REPORT, SHEET, *(one.file for one in self.pictures())]
+
 
 @dataclass(frozen=True)
 class Made:
@@ -136,23 +149,21 @@ def _pictures(
     generator: Generator, wanted: Comparison, folder: Path, on_picture: PictureHook | None, on_step: StepHook | None
 ) -> list[Made]:
     columns: list[tuple[AdapterUse, ...]] = [(), *((use,) for use in wanted.adapters)]
-    pairs = [(prompt, seed) for prompt in wanted.prompts for seed in wanted.seeds]
-    made: list[Made] = []
+    made = wanted.pictures()
     try:
         for column, uses in enumerate(columns):
             generator.use(uses)
+            own = [one for one in made if one.column == column]
             pictures = generator.pictures(
-                [prompt for prompt, _ in pairs],
-                [seed for _, seed in pairs],
+                [one.prompt for one in own],
+                [one.seed for one in own],
                 steps=wanted.steps,
                 guidance=wanted.guidance,
                 on_step=_whole(on_step, column, len(columns)),
             )
-            for number, ((prompt, seed), picture) in enumerate(zip(pairs, pictures, strict=True)):
-                one = Made(column, prompt, seed, f"column-{column}-picture-{number:03d}.png")
+            for one, picture in zip(own, pictures, strict=True):
                 with atomic_path(folder / one.file, durable=False) as temporary:
                     picture.save(temporary, format="PNG")
-                made.append(one)
                 if on_picture is not None:
                     on_picture(one)
     finally:

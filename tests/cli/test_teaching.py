@@ -109,6 +109,39 @@ def test_a_comparison_leaves_a_sheet_and_a_report(
     assert json.loads(Path(told["report"]).read_text())["conditions"]["seeds"] == [1]
 
 
+@pytest.mark.parametrize("verb", ["generate", "compare"])
+def test_pictures_of_an_earlier_time_are_replaced_only_when_asked(
+    verb: str,
+    taught: dict[str, object],
+    tiny_sd: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out, prompt = tmp_path / "out", "a sks dog"
+    words = [verb, "--base", str(tiny_sd), "--steps", "1", "--out", str(out)]
+    words += [prompt] if verb == "generate" else [str(taught["result"]["adapter"]), "--prompt", prompt, "--seed", "1"]
+    assert main(words) == FINE
+    files = list(out.iterdir())
+    for file in files:
+        file.write_bytes(b"mine")
+    with monkeypatch.context() as nothing_is_loaded:
+        nothing_is_loaded.setattr("engines.cli.pictures.warm", None)
+        assert main(words) == EXPECTED
+    told = capsys.readouterr().err
+    assert "there already" in told
+    assert "--overwrite" in told
+    assert {file.read_bytes() for file in files} == {b"mine"}
+    assert main([*words, "--overwrite"]) == FINE
+    assert b"mine" not in {file.read_bytes() for file in files}
+
+
+def test_a_file_where_a_folder_is_wanted_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert main(["generate", "a dog", "--out", str(tmp_path / "file")]) == EXPECTED
+    assert "not a folder" in capsys.readouterr().err
+
+
 def test_what_cannot_be_written_is_said_before_the_work(
     pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
