@@ -1,6 +1,6 @@
 """What is on offer (methods, presets, base models, devices): read from the kept file, or asked of the engines once.
 
-The engines load their libraries to answer, which takes seconds; so the answer is kept for as long as the code stays the same.
+Another process answers, since the window never imports a method; the answer is kept for as long as the code stays the same.
 """
 
 from __future__ import annotations

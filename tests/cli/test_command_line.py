@@ -165,6 +165,20 @@ def test_the_command_works_from_any_folder_without_torch(tmp_path: Path) -> None
     assert (tmp_path / "here" / "project.db").is_file()
 
 
+def test_what_is_on_offer_is_told_without_torch() -> None:
+    code = (
+        "import sys; from engines.cli import main; code = main(['describe']); "
+        "print(sorted({'torch', 'diffusers', 'transformers', 'peft'} & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == FINE
+    assert done.stderr.splitlines()[-1] == "[]"
+    told = json.loads(done.stdout)
+    assert {entry["name"] for entry in told["methods"]} >= {"lora"}
+    assert [entry["name"] for entry in told["backbones"]] == ["stable-diffusion"]
+    assert told["broken"] == []
+
+
 def test_letters_a_terminal_lacks_and_a_reader_that_leaves_are_no_crash(tmp_path: Path) -> None:
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     command = [sys.executable, "-m", "engines", "new", str(tmp_path / "x"), "--name", "Мишка 🧸", "--json"]

@@ -1,17 +1,22 @@
-"""Families of base models, one file each, and `open_base`, which opens any of them."""
+"""Families of base models, one file each, and `open_base`, which opens any of them.
+
+A family's file loads no torch; its running half, which does, lies beside it under the same name with an underscore in front.
+"""
 
 from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engines.api.errors import ModelError
 from engines.api.places import starter
 from engines.core.contracts import ProgressHook
-from engines.core.devices import Device
 from engines.core.registry import Registry
 from engines.diffusion.contracts import Ability, Base
+
+if TYPE_CHECKING:
+    from engines.core.devices import Device
 
 
 class BaseFamily(Protocol):
