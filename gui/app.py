@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
+import importlib
 import locale
 import os
 import signal
@@ -18,6 +20,7 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication
 
 from engines.api import places
+from gui import views
 from gui.crash import Hook
 from gui.preferences import Preferences
 from gui.recents import Recents
@@ -30,6 +33,8 @@ from gui.workers.background import Background
 if TYPE_CHECKING:
     from engines.api.catalog import DeviceEntry
 
+_GIVE_WAY_S = 0.0005
+
 
 def main(argv: Sequence[str]) -> int:
     """Open the window and stay until it is closed; return the exit code."""
@@ -40,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     hook.install()
     services = make_services(app, theme=options.theme)
     window = MainWindow(services)
-    window.painted.connect(lambda: QTimer.singleShot(0, lambda: _after_first_paint(services, options)))
+    window.painted.connect(lambda: QTimer.singleShot(0, lambda: _after_first_paint(services, window, options)))
     window.show()
     if options.first_paint_exit:
         window.painted.connect(lambda: QTimer.singleShot(0, lambda: _print_first_paint(app)))
@@ -60,6 +65,8 @@ def make_app() -> QApplication:
     QGuiApplication.setWindowIcon(QIcon(str(places.resources() / "icons" / "app" / "lorikeet.svg")))
     # Qt takes the locale of the system over; numbers in files must keep their point.
     locale.setlocale(locale.LC_NUMERIC, "C")
+    # A thread at work beside the window gives way to it after this long; Python's own 5 ms are a third of a frame each time.
+    sys.setswitchinterval(_GIVE_WAY_S)
     return app
 
 
@@ -84,16 +91,42 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(list(argv))
 
 
-def _after_first_paint(services: Services, options: argparse.Namespace) -> None:
-    """What can wait until there is something to look at."""
+def get_ready(services: Services, window: MainWindow) -> None:
+    """What can wait until there is something to look at: the computer, the trainings, what is on offer, and the other pages."""
+    window.pages.hold()
+    services.background.run(lambda _task: _load(services), done=lambda _none: window.pages.prepare())
+
+
+def _after_first_paint(services: Services, window: MainWindow, options: argparse.Namespace) -> None:
     if options.first_paint_exit:
         return
-    services.background.run(lambda _task: _probe(), done=lambda devices: _follow(services, devices))
+    get_ready(services, window)
     last = services.recents.items[0].root if services.recents.items else ""
     if options.project is not None:
         _open(services, options.project.absolute(), quietly=False)
     elif last and not options.fresh and services.preferences.values.startup == "last":
         _open(services, Path(last), quietly=True)
+
+
+def _load(services: Services) -> None:
+    """Look at the computer and import everything that the window will need, on another thread.
+
+    The window's thread uses each only once it is here: two threads importing pydantic at once under PySide6's import hook can meet it
+    half made.
+    """
+    # Looking for garbage among what is being loaded stops every thread for a frame or two, again and again; and what is loaded stays.
+    gc.disable()
+    try:
+        from engines.launch.hardware import probe
+        from gui.workers import catalog, runs  # noqa: F401 - loaded here so that the window's thread need not
+
+        devices = probe()
+        services.background.post(lambda: _follow(services, devices))
+        views.load_all()
+        importlib.import_module("pyqtgraph")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _follow(services: Services, devices: tuple[DeviceEntry, ...]) -> None:
@@ -107,18 +140,6 @@ def _open(services: Services, root: Path, *, quietly: bool) -> None:
     from gui import opening
 
     opening.open_path(services, root, quietly=quietly)
-
-
-def _probe() -> tuple[DeviceEntry, ...]:
-    """Look at the computer, and load what following trainings needs.
-
-    The window's thread waits for this before it loads the same libraries: two threads importing pydantic at once under PySide6's import
-    hook can meet it half made.
-    """
-    from engines.launch.hardware import probe
-    from gui.workers import runs  # noqa: F401 - loaded here so that the window's thread need not
-
-    return probe()
 
 
 def _print_first_paint(app: QApplication) -> None:

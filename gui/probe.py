@@ -20,7 +20,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from gui import opening
-from gui.app import make_app, make_services
+from gui.app import get_ready, make_app, make_services
 from gui.crash import Hook
 from gui.services import Services
 from gui.views.images.page import ImagesPage
@@ -104,6 +104,7 @@ class Probe(QObject):
 
     def run(self, then: Callable[[], None]) -> int:
         """Show the window, do `then` once it is calm, and return the exit code when the probe is over."""
+        self.window.painted.connect(lambda: QTimer.singleShot(0, lambda: get_ready(self.services, self.window)))
         self.window.show()
         QTimer.singleShot(_CALM_MS, then)
         self.app.exec()
@@ -158,13 +159,6 @@ def train(probe: Probe, project: Path, base: str, steps: int) -> None:
     """Teach the first concept and turn the pages meanwhile."""
 
     def opened() -> None:
-        first_visits = {}
-        for page in _PAGES:
-            began = time.perf_counter()
-            probe.services.navigate(page)
-            probe.app.processEvents()
-            first_visits[page] = round((time.perf_counter() - began) * 1e3, 1)
-        probe.found["first_visit_ms"] = first_visits
         QTimer.singleShot(_CALM_MS, begin)
 
     def begin() -> None:
@@ -175,10 +169,16 @@ def train(probe: Probe, project: Path, base: str, steps: int) -> None:
         turn = QTimer(probe)
         turn.setInterval(_TURN_MS)
         turned = {"count": 0}
+        first_visits: dict[str, float] = {}
 
         def look() -> None:
-            probe.services.navigate(_PAGES[turned["count"] % len(_PAGES)])
+            page = _PAGES[turned["count"] % len(_PAGES)]
             turned["count"] += 1
+            began = time.perf_counter()
+            probe.services.navigate(page)
+            if page not in first_visits:
+                probe.app.processEvents()
+                first_visits[page] = round((time.perf_counter() - began) * 1e3, 1)
             view = probe.services.runs.view(run)
             if view is None:
                 return
@@ -186,7 +186,11 @@ def train(probe: Probe, project: Path, base: str, steps: int) -> None:
             if state.phase in _ENDS:
                 turn.stop()
                 probe.found.update(
-                    phase=state.phase, steps=state.step, samples=len(state.samples), pages_turned=turned["count"]
+                    phase=state.phase,
+                    steps=state.step,
+                    samples=len(state.samples),
+                    pages_turned=turned["count"],
+                    first_visit_ms=first_visits,
                 )
                 if state.failure is not None:
                     probe.found["failure"] = f"{state.failure.title} {state.failure.what}"

@@ -5,6 +5,7 @@ A page is a widget made by `build(services)` in its package. It may have these m
     shown()            it has just come into view
     hidden()           it has just gone out of view
     page_actions()     commands it adds while it is in view, a tuple of `gui.actions.Action`
+    prepare()          an iterator whose steps get ready what can be before the first visit, each short enough not to be felt
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ PREFERENCES = Place(
     needs_project=False,
 )
 
+KEYS: tuple[str, ...] = (*(entry.key for entry in PLACES), PREFERENCES.key)
+
 
 def place(key: str) -> Place:
     """The place of that key; `KeyError` when there is none."""
@@ -75,6 +78,12 @@ def place(key: str) -> Place:
         if found.key == key:
             return found
     raise KeyError(key)
+
+
+def load_all() -> None:
+    """Import every page; for another thread, so that the window need not wait for it later."""
+    for key in KEYS:
+        importlib.import_module(f"{place(key).module}.page")
 
 
 def build(key: str, services: Services) -> QWidget:

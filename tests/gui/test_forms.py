@@ -15,6 +15,7 @@ from engines.api.recipe import Recipe
 from engines.api.settings import Settings, setting
 from gui.forms.form import SettingsForm
 from gui.forms.number import parse_number, show_number
+from gui.forms.row import FieldRow
 from gui.forms.spec import parse
 
 
@@ -42,6 +43,12 @@ class Everything(Settings):
     maybe: int | None = setting(None, "Maybe", ge=1, advanced=True)
     odd: dict[str, int] = setting({"a": 1}, "Odd")
     inner: Inner = Inner()
+
+
+def show_everything(form: SettingsForm) -> None:
+    form.set_advanced(advanced=True)
+    for spec in form.specs:
+        form.row(*spec.path)
 
 
 @pytest.fixture
@@ -184,7 +191,7 @@ def wheel(widget: QWidget) -> None:
 
 def test_the_wheel_changes_nothing(form):
     before = form.values()
-    form.set_advanced(advanced=True)
+    show_everything(form)
     for kind in (QSpinBox, QComboBox):
         for widget in form.findChildren(kind):
             widget.setFocus()
@@ -200,6 +207,35 @@ def test_advanced_settings_show_on_demand_or_when_they_were_changed(form):
     form.set_advanced(advanced=False)
     form.set_values({"mode": "two"})
     assert form.row("mode").isVisibleTo(form)
+
+
+def test_the_advanced_face_is_built_a_little_at_a_time_and_in_order(qtbot):
+    form = SettingsForm(Recipe.model_json_schema(), name="recipe")
+    qtbot.addWidget(form)
+    form.show()
+    simple = len(form.findChildren(FieldRow))
+    assert simple == sum(not spec.advanced for spec in form.specs)
+    form.set_advanced(advanced=True)
+    assert len(form.findChildren(FieldRow)) < len(form.specs)
+    qtbot.waitUntil(lambda: len(form.findChildren(FieldRow)) == len(form.specs))
+    rows = sorted(form.findChildren(FieldRow), key=lambda row: row.mapTo(form, QPoint()).y())
+    assert [row.spec.path for row in rows] == [spec.path for spec in form.specs]
+    assert all(row.isVisibleTo(form) for row in rows)
+
+
+def test_settings_that_were_never_shown_keep_what_they_were_given(qtbot):
+    form = SettingsForm(Recipe.model_json_schema(), name="recipe")
+    qtbot.addWidget(form)
+    hidden = next(spec for spec in form.specs if spec.path == ("loop", "seed"))
+    assert hidden.advanced
+    assert not any(row.spec is hidden for row in form.findChildren(FieldRow))
+    form.set_values({"loop": {"seed": 41}}, reference={"loop": {"seed": 41}})
+    assert form.values()["loop"]["seed"] == 41
+    assert form.changes() == 0
+    form.set_values({"loop": {"seed": 42}})
+    assert form.changes() == 1
+    form.row("loop", "seed").back()
+    assert form.values()["loop"]["seed"] == 41
 
 
 def test_choices_are_in_words_and_an_unknown_one_is_kept_and_named(form):
@@ -230,6 +266,7 @@ def test_slider_and_figure_agree(form):
 
 
 def test_every_field_can_be_found_and_read_aloud(form):
+    show_everything(form)
     for spec in form.specs:
         widget = form.findChild(QWidget, f"form.{spec.name}")
         assert widget is not None

@@ -47,6 +47,7 @@ def page(services, qtbot):
     qtbot.addWidget(made)
     made.resize(1200, 760)
     made.show()
+    made.shown()
     return made
 
 
@@ -54,6 +55,13 @@ def find(page, name) -> QWidget:
     found = page.findChild(QWidget, name)
     assert found is not None, name
     return found
+
+
+def show_all(page, qtbot, name) -> QWidget:
+    """Press Advanced and wait for that field, which comes a moment later."""
+    find(page, "train.face.advanced").click()
+    qtbot.waitUntil(lambda: page.findChild(QWidget, name) is not None)
+    return find(page, name)
 
 
 def words(page) -> str:
@@ -101,19 +109,16 @@ def test_presets_fill_the_form_and_changes_can_be_put_back(page, services, tmp_p
     assert find(page, "train.recipe.loop.steps").value() == 150
 
 
-def test_advanced_shows_more(page, services, tmp_path):
+def test_advanced_shows_more(page, services, tmp_path, qtbot):
     services.session.adopt(make_project(tmp_path / "p"))
-    rate = find(page, "train.recipe.loop.learning_rate")
-    assert not rate.isVisible()
-    find(page, "train.face.advanced").click()
-    assert rate.isVisible()
+    assert page.findChild(QWidget, "train.recipe.loop.learning_rate") is None
+    assert show_all(page, qtbot, "train.recipe.loop.learning_rate").isVisible()
 
 
 def test_start_writes_exactly_what_the_form_says(page, services, tmp_path, qtbot, begun):
     services.session.adopt(make_project(tmp_path / "p"))
     find(page, "train.recipe.loop.steps").setValue(77)
-    find(page, "train.face.advanced").click()
-    find(page, "train.recipe.loop.learning_rate").setText("3e-4")
+    show_all(page, qtbot, "train.recipe.loop.learning_rate").setText("3e-4")
     find(page, "train.start").click()
     qtbot.waitUntil(lambda: bool(begun), timeout=8000)
     job, _images = load_job(begun[0])

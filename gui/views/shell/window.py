@@ -10,11 +10,12 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent,
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from engines.api import places
-from gui import opening, views
+from gui import opening
 from gui.actions import Action
 from gui.services import Services
 from gui.views.shell import dropping
 from gui.views.shell.commands import Commands
+from gui.views.shell.pages import Pages
 from gui.views.shell.palette import Palette
 from gui.views.shell.rail import Rail
 from gui.views.shell.top_bar import TopBar
@@ -48,7 +49,6 @@ class MainWindow(QWidget):
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
-        self._pages: dict[str, QWidget] = {}
         self._current = ""
         self._painted = False
         self.opened_for = QElapsedTimer()
@@ -65,6 +65,7 @@ class MainWindow(QWidget):
         self.bar = TopBar(self._menu)
         self.rail = Rail()
         self.stack = QStackedWidget()
+        self.pages = Pages(services, self.stack)
         self.notices = NoticeBar(self)
         self.palette_box = Palette(self)
         self.commands = Commands(services, self)
@@ -81,26 +82,12 @@ class MainWindow(QWidget):
 
     def page(self, key: str) -> QWidget:
         """A page, built on the first visit."""
-        if key not in self._pages:
-            page = views.build(key, self._services)
-            self._pages[key] = page
-            self.stack.addWidget(page)
-        return self._pages[key]
+        return self.pages.get(key)
 
     def go(self, key: str) -> None:
         """Bring a page into view."""
-        page = self.page(key)
-        if key != self._current:
-            before = self._pages.get(self._current)
-            if before is not None and hasattr(before, "hidden"):
-                cast("_Page", before).hidden()
-            self._current = key
-            self.setFocus()  # what is hidden would hand the keyboard to whatever comes next
-            self.stack.setCurrentWidget(page)
-            self.rail.show_place(key)
-            self.commands.set_page(_actions_of(page))
-        if hasattr(page, "shown"):
-            cast("_Page", page).shown()
+        self.rail.show_place(key)
+        self.pages.when_loaded(key, lambda: self._bring(key))
 
     def open_palette(self) -> None:
         """Search or run anything."""
@@ -121,9 +108,7 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Keep the geometry; trainings go on without the window."""
         _geometry_store().setValue("geometry", self.saveGeometry())
-        page = self._pages.get(self._current)
-        if page is not None and hasattr(page, "hidden"):
-            cast("_Page", page).hidden()
+        self._leave()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
@@ -135,6 +120,23 @@ class MainWindow(QWidget):
         """Take what was dropped."""
         event.acceptProposedAction()
         dropping.take(self._services, dropping.dropped_paths(event.mimeData()))
+
+    def _bring(self, key: str) -> None:
+        page = self.page(key)
+        if key != self._current:
+            self._leave()
+            self._current = key
+            self.setFocus()  # what is hidden would hand the keyboard to whatever comes next
+            self.stack.setCurrentWidget(page)
+            self.rail.show_place(key)
+            self.commands.set_page(_actions_of(page))
+        if hasattr(page, "shown"):
+            cast("_Page", page).shown()
+
+    def _leave(self) -> None:
+        page = self.stack.currentWidget() if self._current else None
+        if hasattr(page, "hidden"):
+            cast("_Page", page).hidden()
 
     def _arrange(self) -> None:
         column = QVBoxLayout(self)
@@ -198,12 +200,15 @@ class MainWindow(QWidget):
         self._float()
 
     def _import(self, paths: object) -> None:
+        self.go("images")
+        self.pages.when_loaded("images", lambda: self._take_in(cast("tuple[Path, ...]", paths)))
+
+    def _take_in(self, paths: tuple[Path, ...]) -> None:
         from gui.views.images.page import ImagesPage
 
-        self.go("images")
         page = self.page("images")
         if isinstance(page, ImagesPage):
-            page.take_in(cast("tuple[Path, ...]", paths))
+            page.take_in(paths)
 
     def _float(self) -> None:
         width = min(_NOTICE_WIDTH_PX, self.stack.width() - 40)

@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from gui.theme import tokens as design
 from gui.widgets.text import Label
@@ -69,6 +70,8 @@ class CurveView(QWidget):
         super().changeEvent(event)
 
     def _loaded(self, pyqtgraph: Any) -> None:  # noqa: ANN401 - a library without types
+        if not isValid(self):
+            return  # the window was closed meanwhile
         self._plot = _Plot(pyqtgraph)
         self._column.addWidget(self._plot.widget)
         self._draw()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -47,7 +47,6 @@ class TrainPage(QWidget):
         self._empty = EmptyState("train", "", "", name="train.empty", button="Go on", on_click=self._remedy)
         self._lay_out()
         self._connect()
-        self._plan.draw()
         self._refresh_all()
 
     @property
@@ -59,9 +58,17 @@ class TrainPage(QWidget):
         """Commands for the palette and its shortcuts."""
         return _actions(self._header, self._plan, self.start)
 
+    def prepare(self) -> Iterator[None]:
+        """Draw the choices and the plot before they are seen."""
+        self._plan.draw()
+        yield
+        self._watch.warm_up()
+        yield
+
     def shown(self) -> None:
         """The page came into view."""
         self._services.catalog.load()
+        self._plan.draw()
         self._watch.warm_up()
         self._services.runs.look()
         self._refresh_all()
