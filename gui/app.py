@@ -94,7 +94,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
 def get_ready(services: Services, window: MainWindow) -> None:
     """What can wait until there is something to look at: the computer, the trainings, what is on offer, and the other pages."""
     window.pages.hold()
-    services.background.run(lambda _task: _load(services), done=lambda _none: window.pages.prepare())
+    services.background.run(lambda _task: _load(services, window), done=lambda _none: window.pages.prepare())
 
 
 def _after_first_paint(services: Services, window: MainWindow, options: argparse.Namespace) -> None:
@@ -108,7 +108,7 @@ def _after_first_paint(services: Services, window: MainWindow, options: argparse
         _open(services, Path(last), quietly=True)
 
 
-def _load(services: Services) -> None:
+def _load(services: Services, window: MainWindow) -> None:
     """Look at the computer and import everything that the window will need, on another thread.
 
     The window's thread uses each only once it is here: two threads importing pydantic at once under PySide6's import hook can meet it
@@ -118,10 +118,12 @@ def _load(services: Services) -> None:
     gc.disable()
     try:
         from engines.launch.hardware import probe
+        from gui.views.shell import news
         from gui.workers import catalog, runs  # noqa: F401 - loaded here so that the window's thread need not
 
         devices = probe()
         services.background.post(lambda: _follow(services, devices))
+        services.background.post(lambda: news.News(services, lambda: window.current, window))
         views.load_all()
         importlib.import_module("pyqtgraph")
     finally:

@@ -32,6 +32,7 @@ class Notice:
         level: info and good go away by themselves after a while; warning and bad stay until they are closed.
         hint: what to do about it; empty for nothing.
         actions: (words, what to call) pairs, shown as buttons.
+        stays: it stays until it is closed, whatever its level: news of something that took long.
     """
 
     level: Level
@@ -39,6 +40,12 @@ class Notice:
     text: str = ""
     hint: str = ""
     actions: tuple[tuple[str, Callable[[], object]], ...] = ()
+    stays: bool = False
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it stays until it is closed."""
+        return self.stays or self.level in {"warning", "bad"}
 
 
 def of_error(
@@ -88,7 +95,7 @@ class NoticeBar(QFrame):
 
     def show_notice(self, notice: Notice) -> None:
         """Show a notice; what was shown and still needs an answer comes back when this one is closed."""
-        if self._shown is not None and self._shown.level in {"warning", "bad"} and self._shown != notice:
+        if self._shown is not None and self._shown.lasting and self._shown != notice:
             self._waiting.append(self._shown)
         self._present(notice)
 
@@ -127,10 +134,10 @@ class NoticeBar(QFrame):
             self._buttons.addWidget(
                 QuietButton(words, name=f"noticeBar.action{index}", on_click=partial(self._act, call))
             )
-        if notice.level in {"info", "good"}:
-            self._timer.start(self.STAY_MS)
-        else:
+        if notice.lasting:
             self._timer.stop()
+        else:
+            self._timer.start(self.STAY_MS)
         self.show()
         self.raise_()
 

@@ -34,7 +34,6 @@ from projects.training_set import build
 
 Failed = Callable[[Notice], object]
 Release = Callable[[Callable[[], None]], None]
-_ENDS = frozenset({"finished", "failed", "interrupted"})
 
 
 @dataclass(frozen=True)
@@ -104,14 +103,12 @@ class Runs(QObject):
     Signals:
         run_changed: one run moved; carries its id.
         changed: the list or the queue is different.
-        ended: a run that was seen at work finished, failed or was interrupted; carries its id.
         current_changed: the pages are about another run now (`current`).
         repeat_asked: somebody wants the settings of a run for a new one; carries its id.
     """
 
     run_changed = Signal(str)
     changed = Signal()
-    ended = Signal(str)
     current_changed = Signal()
     repeat_asked = Signal(str)
 
@@ -290,8 +287,6 @@ class Runs(QObject):
         self.run_changed.emit(info.id)
         if before is None or before.state.phase != info.state.phase:
             self.changed.emit()
-        if before is not None and before.state.alive and info.state.phase in _ENDS:
-            self.ended.emit(info.id)
 
     def _gone(self, root: Path, run: str) -> None:
         if self._is_open(root) and self._infos.pop(run, None) is not None:

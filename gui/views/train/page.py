@@ -151,7 +151,6 @@ class TrainPage(QWidget):
         runs.run_changed.connect(self._run_moved)
         runs.current_changed.connect(self._another_chosen)
         runs.repeat_asked.connect(self.repeat)
-        runs.ended.connect(self._run_ended)
 
     # --- following
 
@@ -172,17 +171,6 @@ class TrainPage(QWidget):
     def _run_moved(self, run: str) -> None:
         if run == self.current:
             self._refresh_run()
-
-    def _run_ended(self, run: str) -> None:
-        view = self._services.runs.view(run)
-        if view is None or self.isVisible():
-            return
-        finished = view.state.phase == "finished"
-        title = f"“{view.title}” is taught" if finished else f"“{view.title}”: training {view.state.phase}"
-        go = ("See before and after", "compare") if finished else ("Show it", "train")
-        self._services.notify(
-            Notice("good" if finished else "warning", title, actions=((go[0], lambda: self._services.navigate(go[1])),))
-        )
 
     def _refresh_all(self) -> None:
         session = self._services.session

@@ -1,0 +1,90 @@
+"""Tells how trainings ended, whichever page is in view, and also when they ended while the window was closed.
+
+Which trainings were seen at work is kept in a small file: whatever stands in it and is at work no longer has not been told yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from engines.api import places
+from gui.preferences import read_json
+from gui.services import Services
+from gui.views.train.ending import ending
+from gui.views.train.words import plural
+from gui.widgets.notice import Notice
+from gui.workers.runs import RunView
+from projects.files import atomic_write_json
+
+_ENDS = frozenset({"finished", "failed", "interrupted"})
+
+
+class News(QObject):
+    """Follows the trainings of the open project; `in_view` gives the key of the page that is being looked at."""
+
+    def __init__(self, services: Services, in_view: Callable[[], str], parent: QObject) -> None:
+        super().__init__(parent)
+        self._services = services
+        self._in_view = in_view
+        self._path = places.state_home() / "at_work.json"
+        self._at_work = _healed(read_json(self._path))
+        services.runs.changed.connect(self._look)
+        self._look()
+
+    def _look(self) -> None:
+        runs = self._services.runs
+        if not runs.listed:
+            return
+        views = runs.all()
+        ended = [view for view in views if str(view.info.folder) in self._at_work and view.state.phase in _ENDS]
+        gone = {str(view.info.folder) for view in ended}
+        now = (self._at_work - gone) | {str(view.info.folder) for view in views if view.active}
+        if now != self._at_work:
+            self._at_work = now
+            self._keep()
+        seen = runs.current if self._in_view() == "train" else ""
+        news = [view for view in ended if view.id != seen]
+        if news:
+            self._services.notify(self._one(news[0]) if len(news) == 1 else self._several(news))
+
+    def _one(self, view: RunView) -> Notice:
+        words = ending(view)
+        if view.state.phase == "finished":
+            text = words.text if words is not None else ""
+            actions = (("See before and after", lambda: self._show(view.id, "compare")),)
+            return Notice("good", f"“{view.title}” is taught", text, actions=actions, stays=True)
+        what = words.title if words is not None else ""
+        actions = (("Show it", lambda: self._show(view.id, "train")),)
+        return Notice("warning", f"“{view.title}” is not taught yet", f"{what}.", actions=actions)
+
+    def _several(self, views: Sequence[RunView]) -> Notice:
+        taught = [view for view in views if view.state.phase == "finished"]
+        rest = len(views) - len(taught)
+        text = ", ".join(view.title for view in taught)
+        hint = f"{plural(rest, 'training')} did not come to the end." if rest else ""
+        actions = (("Show them", lambda: self._show(views[0].id, "train")),)
+        title = f"{plural(len(views), 'training')} ended"
+        return Notice(
+            "warning" if rest else "good", title, f"Taught: {text}." if text else "", hint, actions, stays=True
+        )
+
+    def _show(self, run: str, page: str) -> None:
+        self._services.runs.set_current(run)
+        self._services.navigate(page)
+
+    def _keep(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write_json(self._path, sorted(self._at_work), durable=False)
+        except OSError:
+            # A home that cannot be written to: what ends while the window is closed will not be told, nothing worse.
+            pass
+
+
+def _healed(found: object) -> frozenset[str]:
+    """The kept folders; those that are gone for good are forgotten."""
+    entries = found if isinstance(found, list) else []
+    return frozenset(entry for entry in entries if isinstance(entry, str) and Path(entry).is_dir())
