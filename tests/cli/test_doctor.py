@@ -12,7 +12,10 @@ from engines.cli import doctor, main
 from engines.cli.codes import FINE, MISSED
 
 
-def test_it_looks_at_everything(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_looks_at_everything_and_every_problem_has_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(doctor, "PACKAGES", ("torch", "no-such-package"))
     code = main(["doctor", "--json"])
     told = json.loads(capsys.readouterr().out)
     names = {finding["name"] for finding in told["findings"]}
@@ -27,8 +30,16 @@ def test_it_looks_at_everything(capsys: pytest.CaptureFixture[str]) -> None:
         "Methods",
         "Crash reports",
     } <= names
-    assert code == (FINE if told["ok"] else MISSED)
-    assert all(finding["hint"] for finding in told["findings"] if finding["level"] == "problem")
+    problems = [finding for finding in told["findings"] if finding["level"] == "problem"]
+    assert "Packages" in {finding["name"] for finding in problems}
+    assert [finding["name"] for finding in problems if not finding["hint"]] == []
+    assert (code, told["ok"]) == (MISSED, False)
+
+
+def test_what_is_right_exits_0(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(doctor, "LOOKS", (doctor.crashes,))
+    assert main(["doctor", "--json"]) == FINE
+    assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
 def test_a_missing_package_is_a_problem_with_a_remedy(

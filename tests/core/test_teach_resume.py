@@ -101,6 +101,7 @@ def test_teaching_left_and_resumed_gives_the_same_file(
         last = Path("checkpoints") / f"step-{STEPS:06d}" / name
         assert (left / last).read_bytes() == (calm / last).read_bytes()
     made = [sample.file for sample in read_state(calm).samples]
+    assert made
     assert made == [sample.file for sample in read_state(left).samples]
     assert all((left / file).read_bytes() == (calm / file).read_bytes() for file in made)
 

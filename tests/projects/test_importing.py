@@ -162,6 +162,7 @@ def test_strange_and_long_names_are_kept(project: Project, concept: str, source:
         except OSError:
             continue
         kept.append(name)
+    assert len(kept) >= 2  # a file system may refuse some
     importing.import_paths(project, [source], concept)
     assert sorted(image.original_name for image in queries.images(project)) == sorted(kept)
     assert all(len(image.file) < 40 for image in queries.images(project))

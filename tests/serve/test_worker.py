@@ -189,10 +189,16 @@ def test_lines_that_are_no_requests_are_refused() -> None:
     assert [answer.id for answer in told] == ["", "d", "i", "", ""]
 
 
-def test_a_pipe_nobody_reads_is_no_failure() -> None:
+def test_answers_are_lines_and_a_pipe_nobody_reads_any_more_is_no_failure() -> None:
     reader, writer = os.pipe()
+    speaker = Speaker(writer)
+    speaker.tell(Done(id="1"))
+    assert os.read(reader, 4096) == Done(id="1").model_dump_json().encode() + b"\n"
     os.close(reader)
-    Speaker(writer).tell(Done(id="1"))
+    with pytest.raises(BrokenPipeError):
+        os.write(writer, b"x")
+    speaker.tell(Done(id="2"))
+    assert not speaker._lock.locked()  # other threads speak on
     os.close(writer)
 
 

@@ -126,11 +126,13 @@ def test_left_and_right_are_told_truly() -> None:
     spec = random_scene(4, count=2)
     first, second = (item.shape for item in spec.objects)
     told = {random_caption(spec, random.Random(seed)) for seed in range(300)}
-    for text in told:
-        if "to the left of" in text:
-            assert text.index(first) < text.index("left") < text.index(second)
-        if "to the right of" in text:
-            assert text.index(second) < text.index("right") < text.index(first)
+    leftward, rightward = ([text for text in told if f"to the {side} of" in text] for side in ("left", "right"))
+    assert leftward
+    assert rightward
+    for text in leftward:
+        assert text.index(first) < text.index("left") < text.index(second)
+    for text in rightward:
+        assert text.index(second) < text.index("right") < text.index(first)
 
 
 def test_subjects_are_many_and_never_in_training() -> None:

@@ -52,7 +52,9 @@ def test_every_pair_of_the_sheet_is_among_the_checked_ones() -> None:
 def test_the_sheet_fills_in_completely(theme: tokens.Tokens) -> None:
     sheet = style.style_sheet(theme, places.resources())
     assert "$" not in sheet
-    for path in re.findall(r"url\(([^)]*)\)", sheet):
+    drawings = re.findall(r"url\(([^)]*)\)", sheet)
+    assert drawings
+    for path in drawings:
         assert (places.resources() / path).is_file(), path
 
 
