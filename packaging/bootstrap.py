@@ -5,11 +5,11 @@
     python3 packaging/bootstrap.py test     run the test-suite; further words go to pytest
     python3 packaging/bootstrap.py doctor   say what is right and what is missing; installs nothing
 
-Standard library only. This one file must still be read by old Pythons, so that they can say in words that they are too old.
-The environment is `.venv` beside this checkout, or the folder that LORIKEET_ENV names.
+Standard library only. This one file must still be read by old Pythons (3.6), so that they can say in words that they are too old; hence the
+annotations in quotes, and the other files loaded only after the version was looked at.
+The environment is `.venv` beside this checkout, the folder that LORIKEET_ENV names, or one of the environments kept in the folder
+LORIKEET_ENV_CACHE, which are shared by all checkouts with the same dependencies.
 """
-
-from __future__ import annotations
 
 import os
 import shutil
@@ -27,7 +27,7 @@ EXIT_EXPECTED = 3
 EXIT_INTERRUPTED = 130
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: "list[str]") -> int:
     """Do what the first word says; returns the exit code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
         return EXIT_INTERRUPTED
 
 
-def _run(verb: str, rest: list[str]) -> int:
+def _run(verb: str, rest: "list[str]") -> int:
     import environment
     import libraries
 
@@ -78,13 +78,14 @@ def _run(verb: str, rest: list[str]) -> int:
     return environment.run(where, ["-m", "lorikeet", "app", *rest])
 
 
-def _hand_over_to_newer_python(arguments: list[str]) -> int:
+def _hand_over_to_newer_python(arguments: "list[str]") -> int:
     """Look for a Python that is new enough and let it do the work; else say what is needed."""
     for minor in range(NEWEST_TRIED[1], OLDEST[1] - 1, -1):
         found = shutil.which(f"python3.{minor}")
         if not found:
             continue
-        probe = subprocess.run([found, "-c", "import ssl, venv"], capture_output=True, check=False)
+        command = [found, "-c", "import ssl, venv"]
+        probe = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         if probe.returncode == 0:
             print(f"Going on with {found}.", flush=True)
             return subprocess.run([found, os.path.abspath(__file__), *arguments], check=False).returncode  # noqa: PTH100

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import kept
 import libraries
 import stamp
 from installing import pip_install
@@ -65,11 +66,13 @@ class Place:
         root: the checkout.
         folder: the environment.
         private: the environment belongs to this checkout alone.
+        cache: the folder of environments that it is one of, or None.
     """
 
     root: Path
     folder: Path
     private: bool
+    cache: Path | None = None
 
     @property
     def python(self) -> Path:
@@ -83,8 +86,12 @@ class Place:
 
 
 def locate(root: Path) -> Place:
-    """`.venv` in the checkout, or where LORIKEET_ENV points."""
+    """`.venv` in the checkout, where LORIKEET_ENV points, or one of those in the folder LORIKEET_ENV_CACHE, by the dependencies."""
     wanted = os.environ.get("LORIKEET_ENV", "").strip()
+    shelf = os.environ.get("LORIKEET_ENV_CACHE", "").strip()
+    if shelf and not wanted:
+        cache = Path(shelf).expanduser().absolute()
+        return Place(root=root, folder=kept.folder(cache, stamp.key(root)), private=False, cache=cache)
     folder = Path(wanted).expanduser().absolute() if wanted else root / ".venv"
     return Place(root=root, folder=folder, private=folder.is_relative_to(root))
 
@@ -114,6 +121,9 @@ def ensure(where: Place, *, dev: bool) -> None:
     Raises:
         SetupFailure: it cannot be done; the reason and the remedy are in words.
     """
+    if where.cache is not None:
+        kept.mark_used(where.folder)
+        kept.tidy(where.cache, keep=where.folder)
     if not problems(where, dev=dev):
         return
     with _lock(where):

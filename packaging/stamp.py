@@ -1,4 +1,4 @@
-"""What an environment must hold, as one short key: run as a script it prints the key of this checkout.
+"""What an environment must hold, as one short key.
 
 The key covers the dependencies of pyproject.toml, the pins of constraints.txt, the Python version and the platform. Tool settings in
 pyproject.toml do not count: they change nothing that is installed.
@@ -40,7 +40,3 @@ def key(root: Path) -> str:
         "platform": f"{sys.platform}-{platform.machine()}",
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-if __name__ == "__main__":
-    print(key(Path(__file__).resolve().parents[1]))

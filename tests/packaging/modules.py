@@ -12,8 +12,9 @@ import bootstrap  # noqa: E402
 import doctor  # noqa: E402
 import environment  # noqa: E402
 import installing  # noqa: E402
+import kept  # noqa: E402
 import libraries  # noqa: E402
 import reasons  # noqa: E402
 import stamp  # noqa: E402
 
-__all__ = ["ROOT", "bootstrap", "doctor", "environment", "installing", "libraries", "reasons", "stamp"]
+__all__ = ["ROOT", "bootstrap", "doctor", "environment", "installing", "kept", "libraries", "reasons", "stamp"]

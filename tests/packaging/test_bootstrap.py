@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,36 @@ def test_an_old_python_is_told_what_is_needed(
     told = capsys.readouterr().err
     assert "Python 3.11 or newer; this is Python 3.9.1" in told
     assert "What to do" in told
+
+
+def test_an_old_python_without_tomllib_is_told_in_words(tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys; sys.version_info = (3, 10, 1); sys.modules['tomllib'] = None; sys.path.insert(0, sys.argv[2]);"
+        "sys.argv = [sys.argv[1], 'demo']; runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(SCRIPT), str(SCRIPT.parent)],
+        env={"PATH": str(tmp_path), "SYSTEMROOT": "C:\\Windows"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == bootstrap.EXIT_EXPECTED
+    assert "needs Python 3.11 or newer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_script_itself_can_be_read_by_pythons_that_are_too_old() -> None:
+    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 6))
+    annotations = [
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        for part in (node.returns, *(argument.annotation for argument in node.args.args))
+    ]
+    assert annotations
+    assert [part for part in annotations if not isinstance(part, ast.Name | ast.Constant)] == []
+    assert "annotations" not in {name.name for n in tree.body if isinstance(n, ast.ImportFrom) for name in n.names}
 
 
 def test_the_script_has_no_init_beside_it_that_would_hide_a_library() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.modules import environment, reasons
+from tests.packaging.modules import environment, kept, reasons
 
 
 def _checkout(folder: Path, mark: str) -> Path:
@@ -101,11 +103,41 @@ def test_a_python_without_venv_is_told_with_its_remedy(
 
 def test_a_venv_inside_the_checkout_is_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LORIKEET_ENV", raising=False)
+    monkeypatch.delenv("LORIKEET_ENV_CACHE", raising=False)
     place = environment.locate(tmp_path)
     assert place.folder == tmp_path / ".venv"
     assert place.private
     monkeypatch.setenv("LORIKEET_ENV", str(tmp_path.parent / "elsewhere"))
     assert not environment.locate(tmp_path).private
+
+
+def test_a_cache_keeps_what_is_used_anywhere_and_lets_the_rest_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, long_ago = tmp_path / "cache", time.time() - (kept.KEPT_DAYS + 1) * 86_400
+    monkeypatch.delenv("LORIKEET_ENV", raising=False)
+    monkeypatch.setenv("LORIKEET_ENV_CACHE", str(cache))
+    place = environment.locate(_checkout(tmp_path / "checkout", "x"))
+    assert (place.folder.parent, place.private) == (cache, False)
+    forgotten, elsewhere, stranger = (cache / name for name in ("env-forgotten", "env-elsewhere", "models"))
+    for folder in (place.folder, forgotten, elsewhere, stranger):
+        (folder / "bin").mkdir(parents=True)
+        for path in (folder / "bin", folder):
+            os.utime(path, (long_ago, long_ago))
+    kept.mark_used(elsewhere)
+    os.utime(elsewhere, (long_ago, long_ago))
+    monkeypatch.setattr(environment, "problems", lambda where, dev: [])
+    environment.ensure(place, dev=False)
+    assert sorted(cache.iterdir()) == sorted([place.folder, elsewhere, stranger])
+    assert (place.folder / kept.USED).stat().st_mtime > long_ago + 86_400
+
+
+def test_an_environment_that_was_named_touches_no_cache(
+    place: environment.Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LORIKEET_ENV_CACHE", str(tmp_path / "cache"))
+    assert environment.locate(place.root) == place
+    assert place.cache is None
 
 
 def test_the_second_of_two_set_ups_waits(place: environment.Place, tmp_path: Path) -> None:
