@@ -14,7 +14,7 @@ import torch
 
 from projects.files import atomic_write_bytes
 
-VERSION = 3
+VERSION = 4
 """Part of every key; raised when the content of an entry changes its meaning."""
 
 

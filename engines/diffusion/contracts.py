@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from engines.diffusion.objective import NoiseSchedule
 
 TextStates: TypeAlias = "dict[str, torch.Tensor]"
-"""What the denoiser is told, by name; the first axis counts captions. `hidden` (N, L, D) states, `tokens` (N, L) the token numbers."""
+"""What the denoiser is told, by name; the first axis counts captions.
+
+`hidden` (N, L, D) states; `tokens` (N, L) the token numbers, those of several tokenizers side by side (N, T L). Larger models also have `pooled`
+(N, P), the captions as a whole, and `frame` (N, 6), see `DenoisingBatch`; without one a picture counts as whole and of the asked size.
+"""
 
 Ability = Literal["attention_linears", "context_linears", "feed_forward_linears", "text_linears"]
 
@@ -89,6 +93,8 @@ class DenoisingBatch:
         text: text states, or None when the text encoder trains; then `tokens` (N, L) stand in.
         weight: weight of every latent cell (N, 1, h, w) with mean 1 a picture, or None for all ones.
         subjects: the first so many rows are the subject, the others class pictures.
+        frame: how each picture was cut (N, 6): height and width of the file, top and left of the crop, height and width
+            learned, in pixels, the crop after scaling (SDXL, Podell et al. 2023); families that are not told it ignore it.
     """
 
     mean: torch.Tensor
@@ -97,6 +103,7 @@ class DenoisingBatch:
     tokens: torch.Tensor | None
     weight: torch.Tensor | None
     subjects: int
+    frame: torch.Tensor | None = None
 
 
 class Backbone(Protocol):
@@ -118,7 +125,7 @@ class Backbone(Protocol):
         ...
 
     def networks(self) -> Mapping[str, torch.nn.Module]:
-        """The networks adapters can sit in, by name (`unet`, `text_encoder`)."""
+        """The networks adapters can sit in, by name (`unet`, `text_encoder`, and `text_encoder_2` where there is a second)."""
         ...
 
     def attention_linears(self) -> Sequence[Site]:
@@ -130,7 +137,7 @@ class Backbone(Protocol):
         ...
 
     def text_linears(self) -> Sequence[Site]:
-        """Linear layers of the text encoder's attention, in order."""
+        """Linear layers of the text encoders' attention that the denoiser hears of, in order."""
         ...
 
     def context_linears(self) -> Sequence[Site]:
@@ -163,11 +170,11 @@ class Codec(Protocol):
         ...
 
     def tokenize(self, captions: Sequence[str]) -> torch.Tensor:
-        """Token numbers (N, L) on the CPU, cut or padded to the text length."""
+        """Token numbers (N, L) on the CPU, cut or padded to the text length; those of several tokenizers side by side (N, T L)."""
         ...
 
     def encode_tokens(self, tokens: torch.Tensor) -> TextStates:
-        """Text states of token numbers (N, L), with gradient where the text encoder trains."""
+        """Text states of token numbers as `tokenize` gives them, with gradient where a text encoder trains."""
         ...
 
     def encode_prompts(self, prompts: Sequence[str]) -> TextStates:
@@ -197,6 +204,10 @@ class LearningRates:
 
     denoiser: float
     text_encoder: float
+
+    def of(self, network: str) -> float:
+        """The rate of a network by its name in `Backbone.networks`."""
+        return self.denoiser if network == "unet" else self.text_encoder
 
 
 class Teachable(Trainable, Protocol):
@@ -228,6 +239,10 @@ class Method(Protocol):
     paper: ClassVar[str]
     needs: ClassVar[tuple[Ability, ...]]
     exact_elsewhere: ClassVar[bool]
+
+    def model_dump(self) -> dict[str, Any]:
+        """All settings as plain data, as every `Settings` gives them."""
+        ...
 
     def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> Teachable:
         """Place the adapter in the backbone's networks and return its running half.

@@ -21,6 +21,9 @@ from engines.diffusion.objective import cell_weights
 RESIDENT_BYTES = 2**30
 """Latents up to this much stay in memory; beyond it they are read from the cache batch by batch."""
 
+LATENTS = ("mean", "std", "mask", "frame")
+"""The tensors of a picture's entry in the cache."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -54,7 +57,7 @@ class Latents:
         return self._row[key]
 
     def pick(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
-        """`mean`, `std` (N, C, h, w) and `mask` (N, 1, h, w) of rows."""
+        """`mean`, `std` (N, C, h, w), `mask` (N, 1, h, w) and `frame` (N, 6) of rows."""
         if self._stacked is None:
             return self._stack([self._keys[row] for row in rows])
         index = torch.tensor(rows, device=self._device)
@@ -68,9 +71,7 @@ class Latents:
                 title = f"{self._cache.path(key)} vanished while it was in use"
                 raise OSError(title)
             found.append(entry)
-        return {
-            name: torch.cat([one[name] for one in found]).float().to(self._device) for name in ("mean", "std", "mask")
-        }
+        return {name: torch.cat([one[name] for one in found]).float().to(self._device) for name in LATENTS}
 
 
 @dataclass(frozen=True)
@@ -186,4 +187,6 @@ class PictureBatches:
         picked = bucket.latents.pick(rows)
         text, tokens = self._captions.pick(words, self._device)
         weight = cell_weights(picked["mask"], settings.unmasked_weight) if settings.masked else None
-        return DenoisingBatch(picked["mean"], picked["std"], text, tokens, weight, subjects=len(chosen))
+        return DenoisingBatch(
+            picked["mean"], picked["std"], text, tokens, weight, subjects=len(chosen), frame=picked["frame"]
+        )

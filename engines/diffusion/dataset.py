@@ -14,7 +14,16 @@ from engines.core.contracts import ProgressHook
 from engines.diffusion.cache import TensorCache, key_of
 from engines.diffusion.captions import caption_of
 from engines.diffusion.contracts import Base, TextStates
-from engines.diffusion.data import RESIDENT_BYTES, Bucket, Captions, DrawSettings, Entry, Latents, PictureBatches
+from engines.diffusion.data import (
+    LATENTS,
+    RESIDENT_BYTES,
+    Bucket,
+    Captions,
+    DrawSettings,
+    Entry,
+    Latents,
+    PictureBatches,
+)
 from engines.diffusion.pictures import Shape, prepare, shapes
 from engines.diffusion.weights import sha256_of
 from projects.errors import ImportFailure
@@ -143,11 +152,11 @@ class Filler:
             **{**self._common, "shapes": among},
         )
         entry = self._latents.get(key)
-        if entry is None or set(entry) != {"mean", "std", "mask"}:
+        if entry is None or set(entry) != set(LATENTS):
             prepared = prepare(file, mask, among, self._base.info.latent_factor, flip=flip)
             mean, std = self._base.encode_pixels(prepared.pixels)
             area = torch.ones(1, 1, *mean.shape[-2:]) if prepared.mask is None else prepared.mask
-            entry = {"mean": mean, "std": std, "mask": area}
+            entry = {"mean": mean, "std": std, "mask": area, "frame": prepared.frame}
             self._latents.put(key, entry)
         return key, (int(entry["mean"].shape[-2]), int(entry["mean"].shape[-1]))
 

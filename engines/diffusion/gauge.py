@@ -23,13 +23,14 @@ PROBES = 8
 
 @dataclass(frozen=True)
 class _Group:
-    """Probes of one shape: latents, noise, timesteps, rows of their captions, weights."""
+    """Probes of one shape: latents, noise, timesteps, rows of their captions, weights, frames."""
 
     clean: torch.Tensor
     noise: torch.Tensor
     timesteps: torch.Tensor
     captions: tuple[int, ...]
     weight: torch.Tensor | None
+    frame: torch.Tensor
 
 
 class Gauge:
@@ -57,6 +58,7 @@ class Gauge:
                     group.timesteps,
                     weight=group.weight,
                     gamma=self._gamma,
+                    frame=group.frame,
                 )
                 total += float(each.sum())
                 count += each.shape[0]
@@ -83,6 +85,7 @@ def _groups(dataset: Dataset, steps: int, unmasked_weight: float, device: torch.
                 timesteps=timesteps[[number for number, _ in probes]].to(device),
                 captions=tuple(entry.caption for entry in entries),
                 weight=cell_weights(picked["mask"], unmasked_weight) if dataset.masked else None,
+                frame=picked["frame"],
             )
         )
     return groups

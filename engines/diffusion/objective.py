@@ -128,6 +128,7 @@ def errors(
     *,
     weight: torch.Tensor | None,
     gamma: float,
+    frame: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Weighted squared error of each picture, (N,), fp32.
 
@@ -139,9 +140,11 @@ def errors(
         timesteps: see `clean`.
         weight: weight of every latent cell (N, 1, h, w) with mean 1 a picture, or None.
         gamma: min-SNR gamma; 0 for none.
+        frame: how each picture was cut (N, 6), told along with the words; see `DenoisingBatch`.
     """
     schedule = backbone.schedule
-    predicted = backbone.predict(schedule.add_noise(clean, noise, timesteps), timesteps, text)
+    told = text if frame is None else {**text, "frame": frame}
+    predicted = backbone.predict(schedule.add_noise(clean, noise, timesteps), timesteps, told)
     squared = (predicted.float() - schedule.target(clean, noise, timesteps).float()).square()
     if weight is not None:
         squared = squared * weight
@@ -156,7 +159,8 @@ def denoising_loss(backbone: Backbone, batch: DenoisingBatch, text: TextStates, 
     clean = batch.mean + batch.std * torch.randn_like(batch.std)
     noise = draw_noise(clean, weighting.noise_offset)
     timesteps = torch.randint(0, backbone.schedule.steps, (clean.shape[0],), device=clean.device)
-    each = errors(backbone, text, clean, noise, timesteps, weight=batch.weight, gamma=weighting.min_snr_gamma)
+    gamma = weighting.min_snr_gamma
+    each = errors(backbone, text, clean, noise, timesteps, weight=batch.weight, gamma=gamma, frame=batch.frame)
     subject = each[: batch.subjects].mean()
     if batch.subjects == each.shape[0]:
         return subject

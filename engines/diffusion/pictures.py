@@ -25,10 +25,14 @@ _WIDEST = 2.0
 
 @dataclass(frozen=True)
 class Prepared:
-    """Pixels (1, 3, H, W) in -1..1, and the mask (1, 1, h, w) in 0..1 on the latent grid or None."""
+    """Pixels (1, 3, H, W) in -1..1, the mask (1, 1, h, w) in 0..1 on the latent grid or None, and the frame (1, 6).
+
+    The frame tells how the picture was cut; see `engines.diffusion.contracts.DenoisingBatch`.
+    """
 
     pixels: torch.Tensor
     mask: torch.Tensor | None
+    frame: torch.Tensor
 
 
 def shapes(resolution: int, multiple: int, *, square: bool = False) -> list[Shape]:
@@ -71,7 +75,8 @@ def prepare(picture: Path, mask: Path | None, among: list[Shape], factor: int, *
     """
     longest = max(max(shape) for shape in among)
     try:
-        image = read(picture, at_least=longest).rgb
+        found = read(picture, at_least=longest)
+        image = found.rgb
         area = read(mask, at_least=longest).rgb.convert("L") if mask else None
     except ImportFailure as error:
         raise ImportFailure(error.title, f"{picture.name}: {error.what}", error.hint) from error
@@ -84,9 +89,13 @@ def prepare(picture: Path, mask: Path | None, among: list[Shape], factor: int, *
         cut = stretched.resize(shape, Image.Resampling.BOX, box=box)
         values = torch.from_numpy(np.asarray(cut, dtype=np.float32) / 255.0)[None, None]
         grid = torch.nn.functional.interpolate(values, (shape[1] // factor, shape[0] // factor), mode="area")
+    left, top, right, _ = box
     if flip:
         pixels, grid = pixels.flip(-1), None if grid is None else grid.flip(-1)
-    return Prepared(pixels, grid)
+        left = image.width - right
+    scale = shape[0] / (box[2] - box[0])
+    frame = (found.height, found.width, round(top * scale), round(left * scale), shape[1], shape[0])
+    return Prepared(pixels, grid, torch.tensor([frame], dtype=torch.float32))
 
 
 def _pixels(image: Image.Image) -> torch.Tensor:

@@ -15,7 +15,7 @@ from PIL import Image
 from engines.api.job import JobConcept, JobImage
 from engines.diffusion.cache import TensorCache, key_of
 from engines.diffusion.captions import caption_of, without_trigger
-from engines.diffusion.data import Latents
+from engines.diffusion.data import LATENTS, Latents
 from engines.diffusion.dataset import Dataset, build
 from engines.diffusion.pictures import nearest_shape, prepare, shapes
 from projects.errors import ImportFailure
@@ -172,12 +172,12 @@ def test_writers_do_not_disturb_each_other(tmp_path: Path) -> None:
 def test_latents_beyond_the_room_are_read_when_needed(tiny_sd: Path, tmp_path: Path) -> None:
     cache = TensorCache(tmp_path)
     for number in range(3):
-        cache.put(f"k{number}", {name: torch.full((1, 4, 2, 2), float(number)) for name in ("mean", "std", "mask")})
+        cache.put(f"k{number}", {name: torch.full((1, 4, 2, 2), float(number)) for name in LATENTS})
     keys = ["k0", "k1", "k2"]
     device = torch.device("cpu")
     resident, lazy = (Latents(cache, keys, device, resident=resident) for resident in (True, False))
     rows = [lazy.row("k2"), lazy.row("k0")]
-    assert all(torch.equal(resident.pick(rows)[name], lazy.pick(rows)[name]) for name in ("mean", "std", "mask"))
+    assert all(torch.equal(resident.pick(rows)[name], lazy.pick(rows)[name]) for name in LATENTS)
     assert lazy.pick(rows)["mean"][0].unique().item() == 2.0
 
 
