@@ -23,7 +23,7 @@ from engines.core.contracts import NOTE, ProgressHook
 
 SERVICE, ACCOUNT = "lorikeet", "huggingface"
 _NAME = re.compile(r"^[\w.-]{1,96}(/[\w.-]{1,96})?$")
-_PARTS = ("unet/", "vae/", "text_encoder/", "tokenizer/", "scheduler/")
+_PARTS = ("unet/", "vae/", "text_encoder/", "text_encoder_2/", "tokenizer/", "tokenizer_2/", "scheduler/")
 _TOP = ("model_index.json", "lorikeet.json")
 _SPARE_BYTES = 500 * 2**20
 

@@ -99,13 +99,11 @@ class LowRankAdapter:
                 parameter.requires_grad_(down_trains or name != _DOWN)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """One group for the denoiser, one for the text encoder if it trains."""
-        groups = []
-        for name, rate in (("unet", self._rates.denoiser), ("text_encoder", self._rates.text_encoder)):
-            found = [p for site, layer in self._layers.items() if site.network == name for p in self._trained(layer)]
-            if found:
-                groups.append(ParameterGroup(name, found, rate))
-        return groups
+        """One group for each network that trains."""
+        trained: dict[str, list[nn.Parameter]] = {}
+        for site, layer in self._layers.items():
+            trained.setdefault(site.network, []).extend(self._trained(layer))
+        return [ParameterGroup(name, found, self._rates.of(name)) for name, found in trained.items()]
 
     def state(self) -> dict[str, torch.Tensor]:
         """Every trained tensor of every pair; halves that stay as they are follow from the settings."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,14 @@ from engines.api.errors import ModelError
 from engines.api.places import resources
 from engines.core.contracts import ProgressHook
 from engines.core.devices import Device
-from engines.diffusion.folders import Opened, config_text, plain_failures, vocabulary_hash
+from engines.diffusion.folders import (
+    Opened,
+    config_text,
+    how_words_are_read,
+    network_class,
+    plain_failures,
+    tokenizer_of,
+)
 from engines.diffusion.hints import read_hints
 from engines.diffusion.weights import joint_hash, read_config, sha256_of
 from engines.launch.tensor_file import read_tensor_file
@@ -27,6 +34,9 @@ from engines.launch.tensor_file import read_tensor_file
 _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
 _CONTEXT = "attn2.to_k.weight"
 _LARGER = ("conditioner.", "model.diffusion_model.label_emb.")
+_BOTH_TEXTS = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
+_LAYOUTS = {768: "stable-diffusion-1", 1024: "stable-diffusion-2", 2048: "stable-diffusion-xl"}
+_MARKS = ("v_pred", "ztsnr")
 _PICKLES = {".ckpt", ".pt", ".bin"}
 _PICKLE_NOTE = "The checkpoint is in an old format (pickle). It was read without running any code in it; prefer a .safetensors file."
 _VELOCITY_NOTE = (
@@ -35,15 +45,25 @@ _VELOCITY_NOTE = (
 )
 
 
-def is_stable_diffusion(path: Path) -> bool:
-    """Whether the file looks like a checkpoint of this family; pickles are taken on trust until they are opened."""
+def is_checkpoint(path: Path, *, larger: bool) -> bool:
+    """Whether the file looks like a checkpoint of Stable Diffusion, of the larger kind (XL) or of 1.x and 2.x.
+
+    Pickles are taken for one of 1.x or 2.x until they are opened.
+    """
     if path.suffix in _PICKLES:
-        return True
-    return path.suffix == ".safetensors" and _FIRST in read_tensor_file(path, failure=ModelError).tensors
+        return not larger
+    names = read_tensor_file(path, failure=ModelError).tensors if path.suffix == ".safetensors" else {}
+    return _FIRST in names and _is_larger(names) == larger
 
 
-def open_file(path: Path, device: Device, *, progress: ProgressHook) -> Opened:
+def open_file(path: Path, device: Device, *, texts: Sequence[str], progress: ProgressHook) -> Opened:
     """Load all of it onto the device.
+
+    Args:
+        path: the checkpoint.
+        device: where the networks shall lie.
+        texts: names of its text encoders.
+        progress: hears about it.
 
     Raises:
         ModelError: damaged, of another kind, or of a size no layout is known for.
@@ -52,25 +72,25 @@ def open_file(path: Path, device: Device, *, progress: ProgressHook) -> Opened:
     shapes, notes = _shapes(path)
     layout = _layout(path, shapes)
     digest = sha256_of(path)
-    scheduler = dict(read_config(layout / "scheduler" / "scheduler_config.json"))
-    if scheduler.get("prediction_type") == "unknown":
-        scheduler["prediction_type"], note = _prediction(path)
-        notes += note
+    scheduler, said = _scheduler(path, layout, shapes)
     progress("loading", "Loading the base model", 1, 4)
     checkpoint = _read(path)
-    opened = {name: _part(path, layout, checkpoint, name, device) for name in ("unet", "vae", "text_encoder")}
+    opened = {name: _part(path, layout, checkpoint, name, device) for name in ("unet", "vae", *texts)}
+    words = [part for name in texts for part in how_words_are_read(layout, name)]
     return Opened(
-        **opened,
-        tokenizer=_tokenizer(layout),
+        unet=opened["unet"],
+        vae=opened["vae"],
+        texts={name: opened[name] for name in texts},
+        tokenizers={name: _tokenizer(layout / tokenizer_of(name)) for name in texts},
+        index=read_config(layout / "model_index.json"),
         scheduler_config=scheduler,
         title=path.stem,
         hints=read_hints(layout),
         base_hash=digest,
         encoder_hash=joint_hash([digest, "vae", config_text(layout / "vae")]),
-        text_hash=joint_hash([digest, "text", config_text(layout / "text_encoder"), vocabulary_hash(layout)]),
-        reopen_text=lambda: _part(path, layout, _read(path), "text_encoder", device),
-        reopen_vae=lambda: _part(path, layout, _read(path), "vae", device),
-        notes=notes,
+        text_hash=joint_hash([digest, "text", *words]),
+        reopen=lambda name: _part(path, layout, _read(path), name, device),
+        notes=notes + said,
     )
 
 
@@ -85,8 +105,12 @@ def _layout(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     first = shapes.get(_FIRST)
     if first is None or len(first) != 4:
         raise ModelError(title, "It is not a Stable Diffusion checkpoint.", "Choose a full model file, not an adapter.")
-    if any(name.startswith(_LARGER) for name in shapes):
-        raise ModelError(title, "It is a Stable Diffusion XL model, which this version does not know yet.")
+    larger = _is_larger(shapes)
+    if larger and path.suffix in _PICKLES:
+        raise ModelError(title, "It is a Stable Diffusion XL model in an old format.", "Choose its .safetensors file.")
+    if larger and not all(any(name.startswith(start) for name in shapes) for start in _BOTH_TEXTS):
+        what = "It lacks one of the two text encoders of Stable Diffusion XL; it may be a refiner."
+        raise ModelError(title, what, "Choose the base model.")
     beside = path.with_suffix("")
     if (beside / "model_index.json").is_file():
         return beside
@@ -95,11 +119,15 @@ def _layout(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
             title, "It is made for inpainting or another special use.", "Choose its text-to-image version."
         )
     widths = {shape[1] for name, shape in shapes.items() if name.endswith(_CONTEXT) and len(shape) == 2}
-    for width, name in ((768, "stable-diffusion-1"), (1024, "stable-diffusion-2")):
-        if widths == {width}:
-            return resources() / "layouts" / name
+    known = _LAYOUTS.get(widths.pop()) if len(widths) == 1 else None
+    if known is not None:
+        return resources() / "layouts" / known
     hint = f"Put a folder called “{path.stem}” with its configurations beside it."
     raise ModelError(title, "Its size is not one of the usual ones.", hint)
+
+
+def _is_larger(names: Collection[str]) -> bool:
+    return any(name.startswith(_LARGER) for name in names)
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
@@ -118,22 +146,20 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _part(path: Path, layout: Path, checkpoint: dict[str, torch.Tensor], name: str, device: Device) -> Any:  # noqa: ANN401 - three kinds of network
-    from diffusers import AutoencoderKL, UNet2DConditionModel
     from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
-    from transformers import CLIPTextModel
 
+    kind = network_class(name)
     with plain_failures(path.name, name):
-        if name == "text_encoder":
+        if name.startswith("text_encoder"):
             network = create_diffusers_clip_model_from_ldm(
-                CLIPTextModel,
+                kind,
                 dict(checkpoint),
-                subfolder="text_encoder",
+                subfolder=name,
                 config=str(layout),
                 torch_dtype=device.dtype,
                 local_files_only=True,
             )
         else:
-            kind = {"unet": UNet2DConditionModel, "vae": AutoencoderKL}[name]
             network = kind.from_single_file(
                 dict(checkpoint), config=str(layout), subfolder=name, torch_dtype=device.dtype, local_files_only=True
             )
@@ -142,6 +168,19 @@ def _part(path: Path, layout: Path, checkpoint: dict[str, torch.Tensor], name: s
         title = "The base model is not complete"
         raise ModelError(title, f"“{path.name}” lacks {len(missing)} weights of its {name}.", "Fetch it again.")
     return network.to(device.torch_device)
+
+
+def _scheduler(path: Path, layout: Path, names: Collection[str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The layout's sampler, and what the file says of its prediction: empty tensors `v_pred` and `ztsnr` are how XL files do."""
+    config = dict(read_config(layout / "scheduler" / "scheduler_config.json"))
+    notes: tuple[str, ...] = ()
+    if config.get("prediction_type") == "unknown":
+        config["prediction_type"], notes = _prediction(path)
+    if _MARKS[0] in names:
+        config["prediction_type"] = "v_prediction"
+    if _MARKS[1] in names:
+        config |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+    return config, notes
 
 
 def _prediction(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -157,13 +196,13 @@ def _prediction(path: Path) -> tuple[str, tuple[str, ...]]:
     return "v_prediction", (_VELOCITY_NOTE,)
 
 
-def _tokenizer(layout: Path) -> Any:  # noqa: ANN401 - transformers is untyped here
+def _tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers is untyped here
     from transformers import CLIPTokenizer
 
-    if (layout / "tokenizer" / "merges.txt").is_file() or (layout / "tokenizer" / "tokenizer.json").is_file():
-        return CLIPTokenizer.from_pretrained(str(layout / "tokenizer"), local_files_only=True)
+    if (folder / "merges.txt").is_file() or (folder / "tokenizer.json").is_file():
+        return CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
     vocabulary, merges = clip_vocabulary()
-    options = json.loads((layout / "tokenizer" / "tokenizer_config.json").read_text(encoding="utf-8"))
+    options = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
     return CLIPTokenizer(vocab=dict(vocabulary), merges=list(merges), **options)
 
 

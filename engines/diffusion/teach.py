@@ -20,7 +20,7 @@ from engines.diffusion.contracts import Base, DenoisingBatch, LearningRates, Tea
 from engines.diffusion.data import PictureBatches
 from engines.diffusion.dataset import Dataset
 from engines.diffusion.dataset import build as build_dataset
-from engines.diffusion.exchange import Adapter, read_adapter, write_adapter
+from engines.diffusion.exchange import Adapter, check_fit, read_adapter, write_adapter
 from engines.diffusion.exchange.metadata import metadata_of
 from engines.diffusion.gauge import Gauge
 from engines.diffusion.methods import method_of
@@ -59,8 +59,10 @@ class Teach:
             torch.manual_seed(recipe.loop.seed)
             taught = method.attach(base, rates, job.concept)
         if job.start_from:
-            taught.start_from(read_adapter(self._root / job.start_from))
-        text_trains = any(group.name == "text_encoder" for group in taught.parameter_groups())
+            start = read_adapter(self._root / job.start_from)
+            check_fit(start, base)
+            taught.start_from(start)
+        text_trains = any(group.name != "unet" for group in taught.parameter_groups())
         dataset = build_dataset(
             base,
             self._root,

@@ -1,7 +1,7 @@
-"""Writes a tiny diffusers Stable Diffusion as one checkpoint file in the original naming, for tests of reading such files.
+"""Writes a tiny diffusers Stable Diffusion, of either kind, as one checkpoint file in the original naming, for tests of reading such files.
 
-The naming is that of the first public release (input_blocks, middle_block, output_blocks); the tables below give its counterpart of each diffusers
-name.
+The naming is that of the first public releases (input_blocks, middle_block, output_blocks; for the larger kind two embedders, the second as
+OpenCLIP keeps it); the tables below give its counterpart of each diffusers name.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+
+from tests.diffusion.support import stock
 
 _RESNET = {
     "norm1": "in_layers.0",
@@ -22,29 +23,64 @@ _RESNET = {
 _ENDS = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
+}
+_OPEN_CLIP = {
+    "embeddings.token_embedding.weight": "token_embedding.weight",
+    "embeddings.position_embedding.weight": "positional_embedding",
+    "final_layer_norm": "ln_final",
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn.out_proj": "attn.out_proj",
+    "encoder.layers": "transformer.resblocks",
 }
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
 
 def original_state(folder: Path) -> dict[str, torch.Tensor]:
     """All weights of a diffusers folder under their original names."""
-    pipeline = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
+    pipeline = stock(folder)
     state: dict[str, torch.Tensor] = {}
-    layers, blocks = pipeline.unet.config.layers_per_block, len(pipeline.unet.config.block_out_channels)
+    unet = pipeline.unet.config
+    attending = {number for number, kind in enumerate(unet.up_block_types) if "Attn" in kind}
     for name, tensor in pipeline.unet.state_dict().items():
-        state["model.diffusion_model." + _unet(name, layers, blocks)] = tensor
+        state["model.diffusion_model." + _unet(name, unet.layers_per_block, attending)] = tensor
     for name, tensor in pipeline.vae.state_dict().items():
         new, changed = _vae(name, tensor, len(pipeline.vae.config.block_out_channels))
         state["first_stage_model." + new] = changed
+    larger = hasattr(pipeline, "text_encoder_2")
+    start = "conditioner.embedders.0" if larger else "cond_stage_model"
     for name, tensor in pipeline.text_encoder.state_dict().items():
-        state["cond_stage_model.transformer.text_model." + name.removeprefix("text_model.")] = tensor
+        state[f"{start}.transformer.text_model." + name.removeprefix("text_model.")] = tensor
+    if larger:
+        second = _open_clip(pipeline.text_encoder_2.state_dict())
+        state |= {f"conditioner.embedders.1.model.{name}": tensor for name, tensor in second.items()}
     return {name: tensor.clone().contiguous() for name, tensor in state.items()}
 
 
-def _unet(name: str, layers: int, blocks: int) -> str:
+def _open_clip(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Query, key and value as one tensor, the projection turned over."""
+    found: dict[str, torch.Tensor] = {"text_projection": state["text_projection.weight"].T}
+    for name, tensor in state.items():
+        if "k_proj" in name or "v_proj" in name or name.startswith("text_projection"):
+            continue
+        new = name.removeprefix("text_model.")
+        for ours, theirs in _OPEN_CLIP.items():
+            new = new.replace(ours, theirs)
+        if "q_proj" in name:
+            tensor = torch.cat([tensor, *(state[name.replace("q_proj", other)] for other in ("k_proj", "v_proj"))])  # noqa: PLW2901
+            new = new.replace("self_attn.q_proj.", "attn.in_proj_")
+        found[new] = tensor
+    return found
+
+
+def _unet(name: str, layers: int, attending: set[int]) -> str:
     for start, new in _ENDS.items():
         if name.startswith(start + "."):
             return new + name.removeprefix(start)
@@ -61,8 +97,7 @@ def _unet(name: str, layers: int, blocks: int) -> str:
         )
     number = block * (layers + 1) + (layers if kind == "upsamplers" else int(index))
     if kind == "upsamplers":
-        has_attention = block == 0 and blocks == 2  # of the tiny layout: only the first up block attends
-        return f"output_blocks.{number}.{2 if has_attention else 1}.conv." + parts[-1]
+        return f"output_blocks.{number}.{2 if block in attending else 1}.conv." + parts[-1]
     return f"output_blocks.{number}.{int(kind == 'attentions')}." + _inside(kind, parts[4:])
 
 

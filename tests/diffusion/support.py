@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from engines.api.job import Job, JobConcept, JobImage, JobMethod
 from engines.api.recipe import DataSettings, LoopSettings, ObjectiveSettings, Recipe, SampleSettings
 from engines.core.devices import Device, pick
 from engines.diffusion.backbones import open_base
-from engines.diffusion.contracts import Base, LearningRates, Teachable
-from engines.diffusion.exchange import Adapter, LoraPair
+from engines.diffusion.contracts import Base, LearningRates, Site, Teachable
+from engines.diffusion.exchange import Adapter, LoraPair, canonical
+from engines.diffusion.exchange.adapter import NETWORKS
 from engines.diffusion.methods import method_of
 
 CPU: Device = pick("cpu")
@@ -60,8 +62,6 @@ def probe(base: Base) -> torch.Tensor:
 def random_adapter(base: Base, *, rank: int = 4, alpha: float = 3.0, text: bool = True, seed: int = 0) -> Adapter:
     """An adapter on all attention of a base."""
     generator = torch.Generator().manual_seed(seed)
-    from engines.diffusion.exchange import canonical
-
     modules: dict[str, LoraPair] = {}
     networks = base.networks()
     for site in (*base.attention_linears(), *(base.text_linears() if text else ())):
@@ -70,6 +70,44 @@ def random_adapter(base: Base, *, rank: int = 4, alpha: float = 3.0, text: bool 
         up = torch.randn(weight.shape[0], rank, generator=generator) * 0.1
         modules[canonical(site)] = LoraPair(down, up, alpha)
     return Adapter(modules, {"modelspec.title": "Test"})
+
+
+def stock(folder: Path) -> Any:
+    """The ordinary diffusers pipeline of a tiny folder."""
+    from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
+
+    if (folder / "text_encoder_2").is_dir():
+        return StableDiffusionXLPipeline.from_pretrained(folder, add_watermarker=False)
+    return StableDiffusionPipeline.from_pretrained(folder, safety_checker=None)
+
+
+def changes(adapter: Adapter) -> dict[str, torch.Tensor]:
+    """What each pair adds to its layer."""
+    return {name: pair.delta() for name, pair in adapter.modules.items()}
+
+
+def assert_same_change(one: Adapter, other: Adapter) -> None:
+    """Both change the same layers by the same."""
+    before, after = changes(one), changes(other)
+    assert before.keys() == after.keys()
+    for name, delta in before.items():
+        torch.testing.assert_close(after[name], delta, rtol=1e-5, atol=1e-7)
+
+
+def loaded_by_diffusers(folder: Path, file: Path) -> dict[str, torch.Tensor]:
+    """The change of every weight after diffusers' own loader and its fuse."""
+    plain, changed = stock(folder), stock(folder)
+    changed.load_lora_weights(str(file.parent), weight_name=file.name)
+    changed.fuse_lora()
+    changed.unload_lora_weights()
+    found = {}
+    for network in NETWORKS:
+        before = dict(getattr(plain, network).named_parameters()) if hasattr(plain, network) else {}
+        for name, old in before.items():
+            if name.endswith(".weight") and old.ndim == 2:
+                new = getattr(changed, network).get_parameter(name)
+                found[canonical(Site(network, name.removesuffix(".weight")))] = (new - old).detach()
+    return found
 
 
 def make_pictures(root: Path, count: int, *, sizes: tuple[tuple[int, int], ...] = ((40, 40),)) -> list[JobImage]:

@@ -58,7 +58,7 @@ def test_released_encoders_come_back(tiny_sd: Path) -> None:
     latents = torch.randn(1, 4, 8, 8)
     picture = base.decode_latents(latents)
     base.release_encoders()
-    assert base._text_encoder is None
+    assert base.resident() == [base.unet, base.vae]
     assert not list(base.vae.encoder.parameters())
     assert torch.equal(base.decode_latents(latents), picture)
     assert torch.equal(base.encode_prompts(["a dog"])["hidden"], words)
@@ -195,8 +195,11 @@ def test_single_files_that_do_not_fit_are_explained(tiny_sd: Path, tmp_path: Pat
     state = original_state(tiny_sd)
     file = tmp_path / "model.safetensors"
     save_file({"conditioner.x": torch.ones(1), **state}, file)
-    with pytest.raises(ModelError, match="XL"):
+    with pytest.raises(ModelError, match="refiner"):
         open_base(f"file:{file}", CPU)
+    torch.save({"conditioner.x": torch.ones(1), **state}, tmp_path / "model.ckpt")
+    with pytest.raises(ModelError, match=r"Choose its \.safetensors"):
+        open_base(f"file:{tmp_path / 'model.ckpt'}", CPU)
     save_file({"something": torch.ones(1)}, file)
     with pytest.raises(ModelError, match="not known"):
         open_base(f"file:{file}", CPU)
@@ -224,12 +227,12 @@ def test_the_shipped_layouts_are_the_published_architectures(name: str, unet: in
 
 def test_the_shipped_tokenizer_is_the_one_of_clip() -> None:
     """Token numbers as published with CLIP for the classic example."""
-    tokenizer: CLIPTokenizer = _tokenizer(resources() / "layouts" / "stable-diffusion-1")
+    tokenizer: CLIPTokenizer = _tokenizer(resources() / "layouts" / "stable-diffusion-1" / "tokenizer")
     assert len(clip_vocabulary()[0]) == 49408
     assert tokenizer("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
     padded = tokenizer(["Hello, World!"], padding="max_length", max_length=77).input_ids[0]
     assert padded[:7] == [49406, 3306, 267, 1002, 256, 49407, 49407]
-    second = _tokenizer(resources() / "layouts" / "stable-diffusion-2")
+    second = _tokenizer(resources() / "layouts" / "stable-diffusion-2" / "tokenizer")
     assert second(["a"], padding="max_length", max_length=77).input_ids[0][-1] == 0
 
 

@@ -189,7 +189,7 @@ def test_encoders_stay_released_while_it_learns(tiny_sd: Path, tmp_path: Path) -
     task.sample(1, tmp_path / "s")
     task.save_adapter(tmp_path / "a.safetensors", step=1)
     base = task._ready.base
-    assert base._text_encoder is None
+    assert base.resident() == [base.unet, base.vae]
     assert not list(base.vae.encoder.parameters())
 
 

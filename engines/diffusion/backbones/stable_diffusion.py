@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from engines.core.devices import Device
 
 NAME = "stable-diffusion"
-PIPELINES = ("StableDiffusionPipeline",)
+PIPELINE = "StableDiffusionPipeline"
+TEXTS = ("text_encoder",)
 ABILITIES: tuple[Ability, ...] = ("attention_linears", "context_linears", "feed_forward_linears", "text_linears")
 
 
@@ -33,8 +34,8 @@ class Family:
         from engines.diffusion import folders, single_file
 
         if path.is_dir():
-            return folders.pipeline_class(path) in PIPELINES
-        return single_file.is_stable_diffusion(path)
+            return folders.pipeline_class(path) == PIPELINE
+        return single_file.is_checkpoint(path, larger=False)
 
     @staticmethod
     def open_model(path: Path, source: str, device: Device, *, progress: ProgressHook) -> Base:
@@ -44,7 +45,7 @@ class Family:
             ModelError: incomplete, damaged, or of another kind than text to image.
         """
         from engines.diffusion import folders, single_file
-        from engines.diffusion.backbones._stable_diffusion import StableDiffusion
+        from engines.diffusion.backbones._stable_diffusion import resident
 
-        opened = (folders.open_folder if path.is_dir() else single_file.open_file)(path, device, progress=progress)
-        return StableDiffusion(opened, source, device)
+        open_it = folders.open_folder if path.is_dir() else single_file.open_file
+        return resident(open_it(path, device, texts=TEXTS, progress=progress), source, device)
