@@ -24,6 +24,7 @@ _FOREIGN = {
     ".lokr_": "LoKr", ".hada_": "LoHa", ".ia3.": "IA3", ".oft_": "OFT", ".lora_mid.": "LoCon with a middle part",
     ".diff.": "full difference", ".diff_b.": "full difference", ".boft_": "BOFT", ".b1.weight.": "GLoRA",
 }  # fmt: skip
+_NETWORKS = ("unet", "text_encoder", "text_encoder_2")
 _MAX_JSON = 2_000_000
 
 
@@ -92,7 +93,7 @@ def format_of(names: Collection[str]) -> Format:
     """
     if any(name.startswith(("lora_unet_", "lora_te")) for name in names):
         return "kohya"
-    if any(".lora_A." in name and name.startswith(("unet.", "text_encoder.")) for name in names):
+    if any(".lora_A." in name and name.partition(".")[0] in _NETWORKS for name in names):
         return "diffusers"
     if any("lora.down." in name or "_lora.down." in name or "lora_linear_layer.down." in name for name in names):
         return "diffusers-old"
@@ -119,7 +120,7 @@ def refuse_foreign(names: Collection[str]) -> None:
 def _describe_folder(folder: Path) -> AdapterInfo:
     places = [
         place
-        for place in (folder, folder / "unet", folder / "text_encoder")
+        for place in (folder, *(folder / network for network in _NETWORKS))
         if (place / "adapter_config.json").is_file()
     ]
     if not places:
@@ -128,10 +129,9 @@ def _describe_folder(folder: Path) -> AdapterInfo:
             title, f"“{folder.name}” holds no adapter_config.json.", "Choose the folder that peft wrote."
         )
     headers = [read_tensor_file(place / "adapter_model.safetensors") for place in places]
-    text = places[-1].name == "text_encoder"
     tensors = {
-        f"{'text_encoder' if text and header is headers[-1] else 'unet'}.{name}": entry
-        for header in headers
+        f"{place.name if place.name in _NETWORKS else 'unet'}.{name}": entry
+        for place, header in zip(places, headers, strict=True)
         for name, entry in header.tensors.items()
     }
     settings = _json(_small_text(places[0] / "adapter_config.json"))

@@ -15,7 +15,7 @@ import torch
 
 from engines.api.errors import AdapterError
 from engines.diffusion.exchange import diffusers_current, diffusers_old, kohya, peft_folder
-from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical, check_fit, in_memory
+from engines.diffusion.exchange.adapter import NETWORKS, Adapter, LoraPair, canonical, check_fit, in_memory
 from engines.launch.adapter_info import FORMATS, AdapterInfo, describe, format_of, refuse_foreign
 from engines.launch.tensor_file import order_metadata, read_tensor_file
 from projects.files import atomic_path, atomic_write_json, replace, temporary_beside
@@ -102,7 +102,7 @@ def _write_folder(adapter: Adapter, folder: Path) -> None:
     building = temporary_beside(folder)
     building.mkdir()
     try:
-        for network in ("unet", "text_encoder"):
+        for network in NETWORKS:
             if any(name.startswith(network + ".") for name in adapter.modules):
                 _write_network(adapter, network, building / network)
         old = temporary_beside(folder)

@@ -1,7 +1,7 @@
 """An adapter apart from any file format: low-rank pairs by the diffusers path of the layer each acts on, and its metadata.
 
-Names are those found in files everywhere: `unet.<path>` and `text_encoder.text_model.<path>`. Newer transformers lack the part `text_model.` in
-memory; `canonical` and `in_memory` translate.
+Names are those found in files everywhere: `unet.<path>`, `text_encoder.text_model.<path>`, and `text_encoder_2.text_model.<path>` where there is a
+second one. Newer transformers lack the part `text_model.` in memory; `canonical` and `in_memory` translate.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from torch import nn
 from engines.api.errors import AdapterError
 from engines.diffusion.contracts import Backbone, Site
 
+NETWORKS = ("unet", "text_encoder", "text_encoder_2")
+"""The networks an adapter may act on."""
+
 _TEXT = "text_encoder"
 _WRAPPER = "text_model."
+_LARGER_ONLY = ("text_encoder_2.", ".transformer_blocks.1.")
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,15 @@ def in_memory(name: str, networks: Mapping[str, nn.Module]) -> Site:
     return Site(network, path)
 
 
+def is_larger(adapter: Adapter) -> bool:
+    """Whether it was made for Stable Diffusion XL: by what it says of itself, else by layers that only that has."""
+    if any(name.startswith(_LARGER_ONLY[0]) for name in adapter.modules):
+        return True
+    if version := adapter.metadata.get("ss_base_model_version"):
+        return version.startswith("sdxl")
+    return any(_LARGER_ONLY[1] in name for name in adapter.modules)
+
+
 def check_fit(adapter: Adapter, backbone: Backbone) -> None:
     """Say whether every pair finds a layer of its shape in the backbone.
 
@@ -113,16 +126,20 @@ def check_fit(adapter: Adapter, backbone: Backbone) -> None:
         layer = getattr(layer, "base_layer", layer)
         weight = getattr(layer, "weight", None)
         if not isinstance(weight, torch.Tensor):
-            raise _misfit(backbone, f"it acts on “{name}”, which this base model does not have")
+            raise _misfit(adapter, backbone, f"it acts on “{name}”, which this base model does not have")
         wanted, found = (weight.shape[0], weight[0].numel()), (pair.up.shape[0], pair.down[0].numel())
         if wanted != found:
-            raise _misfit(
-                backbone, f"“{name}” is {wanted[0]} x {wanted[1]} here and {found[0]} x {found[1]} in the file"
-            )
+            sizes = f"“{name}” is {wanted[0]} x {wanted[1]} here and {found[0]} x {found[1]} in the file"
+            raise _misfit(adapter, backbone, sizes)
 
 
-def _misfit(backbone: Backbone, why: str) -> AdapterError:
+def _misfit(adapter: Adapter, backbone: Backbone, why: str) -> AdapterError:
     title = "The adapter does not fit the base model"
+    kinds = ("Stable Diffusion 1.x or 2.x", "Stable Diffusion XL")
+    made_for, found = is_larger(adapter), NETWORKS[2] in backbone.networks()
+    if made_for != found:
+        what = f"It was made for {kinds[made_for]}, and “{backbone.info.title}” is {kinds[found]}."
+        return AdapterError(title, what, "Choose a base model of its kind, or another adapter.")
     return AdapterError(
         title, f"{why[0].upper()}{why[1:]}.", f"It was made for another base than “{backbone.info.title}”."
     )

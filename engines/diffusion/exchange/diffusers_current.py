@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import torch
 
 from engines.api.errors import AdapterError
-from engines.diffusion.exchange.adapter import Adapter, LoraPair, with_wrapper
+from engines.diffusion.exchange.adapter import NETWORKS, Adapter, LoraPair, with_wrapper
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
 
 ALPHA = "lorikeet.alpha"
@@ -21,7 +21,7 @@ CONFIG = "lora_adapter_metadata"
 OWN = frozenset({ALPHA, CONFIG, "format"})  # true only of the file they were read from
 
 _PART = re.compile(
-    r"^(?P<module>(?:unet|text_encoder)\..+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector(?:\.weight)?)$"
+    r"^(?P<module>(?:unet|text_encoder|text_encoder_2)\..+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector(?:\.weight)?)$"
 )
 _HALVES = {"lora_A.weight": "down", "lora_B.weight": "up"}
 
@@ -62,7 +62,7 @@ def write(adapter: Adapter) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 
 def _peft_settings(adapter: Adapter, rank: int) -> dict[str, object]:
     settings: dict[str, object] = {}
-    for network in ("unet", "text_encoder"):
+    for network in NETWORKS:
         modules = [name.removeprefix(network + ".") for name in adapter.modules if name.startswith(network + ".")]
         if not modules:
             continue

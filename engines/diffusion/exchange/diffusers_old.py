@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 
 from engines.api.errors import AdapterError
-from engines.diffusion.exchange.adapter import LoraPair, with_wrapper
+from engines.diffusion.exchange.adapter import NETWORKS, LoraPair, with_wrapper
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
 
 _PLAIN = re.compile(r"^(?P<module>.+)\.(?:lora|lora_linear_layer)\.(?P<half>down|up)\.weight$")
@@ -33,13 +33,13 @@ def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> di
 def _place(name: str) -> tuple[str, str]:
     if match := _PROCESSOR.match(name):
         which = match["which"]
-        text = match["attention"].startswith("text_encoder.")
+        text = match["attention"].startswith("text_encoder")
         module = f"{match['attention']}.{_SHORT[which] if text else which + '.0' * (which == 'to_out')}"
     elif match := _PLAIN.match(name):
         module = match["module"]
     else:
         title = "The adapter holds something unknown"
         raise AdapterError(title, f"“{name[:100]}” is not part of a LoRA.")
-    if not module.startswith(("unet.", "text_encoder.")):
+    if module.partition(".")[0] not in NETWORKS:
         module = "unet." + module
     return with_wrapper(module), match["half"]

@@ -1,7 +1,8 @@
 """The names of kohya's scripts and A1111: `lora_unet_..._attn1_to_q.lora_down.weight`, `.lora_up.weight`, `.alpha`, `.dora_scale`.
 
-Stable Diffusion 1.x and 2.x: `lora_unet_` and `lora_te_` before the diffusers path with dots turned into underscores. A missing `.alpha` means
-alpha = rank.
+Stable Diffusion 1.x and 2.x: `lora_unet_` and `lora_te_` before the diffusers path with dots turned into underscores. Stable Diffusion XL:
+`lora_te1_` and `lora_te2_`, and the denoiser's layers by the names of its first release (`sgm`); files with diffusers names are read too. A
+missing `.alpha` means alpha = rank.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ from collections.abc import Mapping
 import torch
 
 from engines.api.errors import AdapterError
-from engines.diffusion.exchange.adapter import Adapter, LoraPair
+from engines.diffusion.exchange.adapter import Adapter, LoraPair, is_larger
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
+from engines.diffusion.exchange.sgm import FIRST_WORDS, from_sgm, to_sgm
 
-_PREFIXES = (("lora_unet_", "unet"), ("lora_te_", "text_encoder"), ("lora_te1_", "text_encoder"))
+_READ = {
+    "lora_unet_": "unet",
+    "lora_te_": "text_encoder",
+    "lora_te1_": "text_encoder",
+    "lora_te2_": "text_encoder_2",
+}
+_WRITTEN = {"unet": "lora_unet_", "text_encoder": "lora_te_"}
+_WRITTEN_LARGER = {"unet": "lora_unet_", "text_encoder": "lora_te1_", "text_encoder_2": "lora_te2_"}
 _PARTS = {"lora_down.weight": "down", "lora_up.weight": "up", "alpha": "alpha", "dora_scale": "dora"}
-_LARGER = ("lora_te2_", "lora_unet_input_blocks_", "lora_unet_middle_block_", "lora_unet_output_blocks_")
 _WORDS = sorted(
     [
         "down_blocks",
@@ -46,6 +54,7 @@ _WORDS = sorted(
         "conv_shortcut",
         "time_emb_proj",
         "time_embedding",
+        "add_embedding",
         "linear_1",
         "linear_2",
         "text_model",
@@ -75,9 +84,6 @@ def read(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> di
     found: dict[str, PairParts] = {}
     for name, tensor in tensors.items():
         module, _, part = name.partition(".")
-        if module.startswith(_LARGER):
-            title = "The adapter is for another kind of model"
-            raise AdapterError(title, "It was made for Stable Diffusion XL, which this version does not know yet.")
         if part not in _PARTS:
             title = "The adapter holds something unknown"
             raise AdapterError(title, f"“{name[:100]}” is not part of a LoRA.")
@@ -94,11 +100,13 @@ def write(adapter: Adapter) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     tensors: dict[str, torch.Tensor] = {}
     alphas = [pair.alpha for pair in adapter.modules.values()]
     common = max(dict.fromkeys(alphas), key=alphas.count)
+    larger = is_larger(adapter)
+    prefixes = _WRITTEN_LARGER if larger else _WRITTEN
     for name, original in adapter.modules.items():
         pair = original.rescaled(common)
         network, _, path = name.partition(".")
-        prefix = {"unet": "lora_unet_", "text_encoder": "lora_te_"}[network]
-        module = prefix + path.replace(".", "_")
+        spelt = to_sgm(path) if larger and network == "unet" else path.replace(".", "_")
+        module = prefixes[network] + spelt
         tensors[f"{module}.lora_down.weight"] = pair.down
         tensors[f"{module}.lora_up.weight"] = pair.up
         tensors[f"{module}.alpha"] = torch.tensor(pair.alpha, dtype=torch.float32)
@@ -109,9 +117,11 @@ def write(adapter: Adapter) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 
 def _path_of(module: str) -> str:
     """`lora_unet_mid_block_attentions_0_proj_in` -> `unet.mid_block.attentions.0.proj_in`, by the words diffusers uses."""
-    for prefix, network in _PREFIXES:
+    for prefix, network in _READ.items():
         if module.startswith(prefix):
-            return network + "." + ".".join(_split(module.removeprefix(prefix), module))
+            rest = module.removeprefix(prefix)
+            rest = from_sgm(rest) if network == "unet" and rest.startswith(FIRST_WORDS) else rest
+            return network + "." + ".".join(_split(rest, module))
     title = "The adapter holds something unknown"
     raise AdapterError(title, f"“{module[:100]}” is not a layer of Stable Diffusion.")
 

@@ -16,7 +16,9 @@ _ARCHITECTURES = {
     "sd_v1": "stable-diffusion-v1/lora",
     "sd_v2": "stable-diffusion-v2-512/lora",
     "sd_v2_v": "stable-diffusion-v2-768-v/lora",
+    "sdxl_base_v1-0": "stable-diffusion-xl-v1-base/lora",
 }
+_IMPLEMENTATIONS = {"sdxl_base_v1-0": "https://github.com/Stability-AI/generative-models"}  # as ModelSpec 1.0.1 asks
 
 
 def metadata_of(
@@ -70,7 +72,7 @@ def _spec(job: Job, info: BackboneInfo, side: int) -> dict[str, str]:
     return {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": _ARCHITECTURES.get(info.version, f"{info.family}/lora"),
-        "modelspec.implementation": "diffusers",
+        "modelspec.implementation": _IMPLEMENTATIONS.get(info.version, "diffusers"),
         "modelspec.title": job.title,
         "modelspec.resolution": f"{side}x{side}",
         "modelspec.date": datetime.fromtimestamp(job.created, UTC).isoformat(timespec="seconds"),

@@ -1,4 +1,4 @@
-"""Folders as peft saves them: `adapter_config.json` beside `adapter_model.safetensors`, one folder a network (`unet/`, `text_encoder/`)."""
+"""Folders as peft saves them: `adapter_config.json` beside `adapter_model.safetensors`, one folder a network (`unet/`, `text_encoder/`, ...)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from engines.api.errors import AdapterError
-from engines.diffusion.exchange.adapter import Adapter, LoraPair, with_wrapper
+from engines.diffusion.exchange.adapter import NETWORKS, Adapter, LoraPair, with_wrapper
 from engines.diffusion.exchange.diffusers_current import peft_alpha
 from engines.diffusion.exchange.pairs import PairParts, pairs_of
 
@@ -26,7 +26,7 @@ def networks_in(folder: Path) -> dict[str, Path]:
     if (folder / CONFIG).is_file():
         targets = str(read_config(folder).get("target_modules"))
         return {"text_encoder" if "q_proj" in targets else "unet": folder}
-    found = {name: folder / name for name in ("unet", "text_encoder") if (folder / name / CONFIG).is_file()}
+    found = {name: folder / name for name in NETWORKS if (folder / name / CONFIG).is_file()}
     if not found:
         title = "The folder is not an adapter"
         raise AdapterError(title, f"“{folder.name}” holds no {CONFIG}.", "Choose the folder that peft wrote.")
@@ -75,7 +75,7 @@ def write(adapter: Adapter, network: str) -> tuple[dict[str, torch.Tensor], dict
         for name, pair in adapter.modules.items()
         if name.startswith(network + ".")
     }
-    if network == "text_encoder":  # newer transformers have no `text_model.`, and peft matches names exactly
+    if network == "text_encoder":  # in newer transformers only the second has `text_model.`; peft matches names exactly
         inside = {name.removeprefix("text_model."): pair for name, pair in inside.items()}
     ranks = [pair.rank for pair in inside.values()]
     alphas = [pair.alpha for pair in inside.values()]
