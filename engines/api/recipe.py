@@ -147,13 +147,14 @@ class Recipe(Settings):
 
 
 class Preset(Settings):
-    """A named starting point. `changes` is a nested mapping over the recipe's defaults; `method` over the method's settings."""
+    """A named starting point. `changes` is a nested mapping over the recipe's defaults; `method` over the settings of `method_name`."""
 
     name: str
     title: str
     sentence: str
     recommended: bool = False
     changes: dict[str, dict[str, int | float | bool | str]]
+    method_name: str = "lora"
     method: dict[str, int | float | bool | str] = {}
 
 

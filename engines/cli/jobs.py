@@ -31,7 +31,7 @@ class Wishes:
         title: of the run; empty takes the concept's name.
         base: as in `Job.base`.
         preset: name of a preset.
-        method: registered name; its settings come from the preset and from `changes["method"]`.
+        method: registered name, or empty for the preset's; its settings come from the preset and from `changes["method"]`.
         changes: group (`data`, `objective`, `loop`, `samples`, `method`) -> setting -> value.
         start_from: adapter file relative to the project, or empty.
     """
@@ -39,7 +39,7 @@ class Wishes:
     title: str = ""
     base: str = "starter"
     preset: str = "quick"
-    method: str = "lora"
+    method: str = ""
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     start_from: str = ""
 
@@ -118,16 +118,19 @@ def plan(wishes: Wishes) -> Plan:
     Raises:
         SettingsError: the base, the preset, the method or a setting does not exist, or a value does not fit.
     """
-    from engines.diffusion.methods import method_of
+    from engines.diffusion.methods import method_of, registry
     from engines.diffusion.presets import PRESETS
 
     preset = find_preset(PRESETS, wishes.preset)
-    settings = {**preset.method, **wishes.changes.get("method", {})}
-    method_of(wishes.method, settings)
+    name = wishes.method or preset.method_name
+    known = registry().get(name).model_fields
+    fitting = {key: value for key, value in preset.method.items() if key in known}
+    settings: dict[str, Any] = {**fitting, **wishes.changes.get("method", {})}
+    method = method_of(name, settings)
     return Plan(
         title=wishes.title,
         base=base_address(wishes.base),
-        method=JobMethod(name=wishes.method, settings=settings),
+        method=JobMethod(name=name, settings=method.model_dump()),
         recipe=build_recipe(preset, wishes.changes),
         start_from=wishes.start_from,
     )

@@ -40,7 +40,9 @@ def teach(
         str, typer.Option("--base", help="starter, a diffusers folder, a .safetensors file, or owner/name of a hub.")
     ] = "starter",
     preset: Annotated[str, typer.Option("--preset", help="quick, balanced or best.")] = "quick",
-    method: Annotated[str, typer.Option("--method", help="How to teach; `describe` lists them.")] = "lora",
+    method: Annotated[
+        str, typer.Option("--method", help="How to teach, instead of the preset's way; `describe` lists them.")
+    ] = "",
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps, instead of the preset's.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="Any setting; may be given often.")

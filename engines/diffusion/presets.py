@@ -40,6 +40,29 @@ PRESETS: tuple[Preset, ...] = (
         },
         method={"rank": 32, "feed_forward": True},
     ),
+    Preset(
+        name="mergeable",
+        title="Mergeable",
+        sentence="Made to be added up with others of its kind. Also makes pictures of the class, to leave the rest alone.",
+        changes={
+            "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
+            "objective": {"class_pictures": 24, "class_weight": 1.0},
+            "samples": {"every": 100},
+        },
+        method_name="orthogonal",
+        method={"rank": 8},
+    ),
+    Preset(
+        name="composable",
+        title="Composable",
+        sentence="Keeps to its own word, for several subjects in one picture. Other tools use it as an ordinary LoRA.",
+        changes={
+            "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
+            "samples": {"every": 100},
+        },
+        method_name="tara",
+        method={"rank": 8},
+    ),
 )
 
 

@@ -48,6 +48,7 @@ class BackboneFigures:
         attention_sides: summed inputs and outputs of its attention projections: what one rank of an adapter costs.
         resolution: its own picture size, pixels; `latent_factor` pixels a latent cell along one side.
         layers: weighted layers, each of which costs some fixed time.
+        narrowest: inputs of the narrowest attention projection; adapters with directions of their own share these.
     """
 
     parameters: int
@@ -57,6 +58,7 @@ class BackboneFigures:
     resolution: int
     latent_factor: int
     layers: int
+    narrowest: int
 
     def cells(self, side: int, level: int) -> float:
         """Latent cells of a level for square pictures of `side` pixels."""
@@ -88,6 +90,7 @@ STABLE_DIFFUSION_1 = BackboneFigures(
     resolution=512,
     latent_factor=8,
     layers=258,
+    narrowest=320,
 )
 """Counted from the published architecture; stands in for a base that has not been downloaded yet or is one single file."""
 
@@ -144,6 +147,7 @@ def count(
     """Count a denoiser from the names and shapes of its weights (diffusers naming)."""
     weights, outputs, attention = [0] * levels, [0] * levels, [0] * levels
     parameters = sides = layers = 0
+    inputs: list[int] = []
     for name, shape in shapes:
         size = math.prod(shape)
         parameters += size
@@ -153,6 +157,7 @@ def count(
         level = _level(name, levels)
         if re.search(r"attn\d\.to_(q|k|v|out)", name):
             sides += shape[0] + shape[1]
+            inputs.append(shape[1])
         if re.search(r"attn2\.to_[kv]\.", name):
             continue  # works on the words, not on the cells
         weights[level] += size
@@ -160,7 +165,7 @@ def count(
         if re.search(r"attn1\.to_q\.", name):
             attention[level] += shape[0]
     counted = tuple(Level(*figures) for figures in zip(weights, outputs, attention, strict=True))
-    return BackboneFigures(parameters, other_parameters, counted, sides, resolution, latent_factor, layers)
+    return BackboneFigures(parameters, other_parameters, counted, sides, resolution, latent_factor, layers, min(inputs))
 
 
 def _level(name: str, levels: int) -> int:

@@ -13,12 +13,14 @@ import time
 import unicodedata
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from engines.api.errors import JobError
 from engines.api.job import FORMAT, Job, JobImage
+from engines.launch import slots
 from projects.files import atomic_write_text
 
 RUNS = "runs"
@@ -56,6 +58,7 @@ def create_run(project_root: Path, job: Job, images: Sequence[JobImage]) -> Path
 
     Raises:
         JobError: there are no pictures, or the name cannot be a folder's.
+        SettingsError: the slot it asks for belongs to another subject, or none is free.
     """
     if not images:
         raise JobError(
@@ -63,6 +66,7 @@ def create_run(project_root: Path, job: Job, images: Sequence[JobImage]) -> Path
         )
     if job.id.strip(" .") != job.id:
         raise JobError("This name cannot be used", f"“{job.id}” begins or ends with a space or a full stop.")
+    job = slots.settled(job, _claims(project_root))
     runs = project_root / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     building = runs / f".new-{uuid.uuid4().hex}"
@@ -73,6 +77,14 @@ def create_run(project_root: Path, job: Job, images: Sequence[JobImage]) -> Path
         return _settle(building, runs, job)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _claims(project_root: Path) -> list[slots.Claim]:
+    jobs = []
+    for folder in run_folders(project_root):
+        with suppress(JobError):  # a damaged run takes nothing
+            jobs.append(read_job(folder))
+    return slots.claims(jobs)
 
 
 def _settle(building: Path, runs: Path, job: Job) -> Path:
@@ -93,15 +105,15 @@ def _settle(building: Path, runs: Path, job: Job) -> Path:
     raise JobError("There are too many runs of this name", f"“{job.id}” is taken ten thousand times.")
 
 
-def load_job(folder: Path) -> tuple[Job, list[JobImage]]:
-    """Read a run's job and pictures.
+def read_job(folder: Path) -> Job:
+    """Read a run's job alone.
 
     Raises:
         JobError: the folder is no run, is damaged, or was written by a newer version.
     """
     text = _read(folder / JOB, _JOB_BYTES)
     try:
-        job = Job.model_validate_json(text)
+        return Job.model_validate_json(text)
     except ValidationError as error:
         newer = re.search(r'"format"\s*:\s*(\d+)', text)
         if newer and int(newer.group(1)) > FORMAT:
@@ -111,6 +123,15 @@ def load_job(folder: Path) -> tuple[Job, list[JobImage]]:
                 "Update Lorikeet to open it.",
             ) from None
         raise _damaged(folder / JOB, error) from None
+
+
+def load_job(folder: Path) -> tuple[Job, list[JobImage]]:
+    """Read a run's job and pictures.
+
+    Raises:
+        JobError: the folder is no run, is damaged, or was written by a newer version.
+    """
+    job = read_job(folder)
     images: list[JobImage] = []
     for line in _read(folder / IMAGES, _IMAGES_BYTES).splitlines():
         if not line.strip():

@@ -209,7 +209,7 @@ def test_the_catalog_names_everything() -> None:
     assert [method.name for method in catalog.methods] == ["lora", "orthogonal", "tara"]
     assert catalog.methods[0].schema_["properties"]["rank"]["title"] == "Rank"
     assert [backbone.name for backbone in catalog.backbones] == ["stable-diffusion"]
-    assert [preset.title for preset in catalog.presets] == ["Quick", "Balanced", "Best"]
+    assert [preset.title for preset in catalog.presets] == ["Quick", "Balanced", "Best", "Mergeable", "Composable"]
     assert not catalog.broken
     assert catalog.devices[-1].kind == "cpu"
 
@@ -222,5 +222,5 @@ def test_presets_are_valid() -> None:
     for preset in PRESETS:
         recipe = apply_preset(preset)
         assert recipe.loop.learning_rate == 0.0  # the base model decides
-        method_of("lora", preset.method)
+        method_of(preset.method_name, preset.method)
     assert sum(preset.recommended for preset in PRESETS) == 1
