@@ -67,7 +67,7 @@ class Recents(QObject):
         self.items = items
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write_json(self.path, [asdict(item) for item in items])
+            atomic_write_json(self.path, [asdict(item) for item in items], durable=False)
         except OSError:
             # A home that cannot be written to must not stop anyone from working; the list is a comfort only.
             pass

@@ -12,6 +12,13 @@ from gui.widgets.buttons import PrimaryButton
 from gui.widgets.mark import Mark
 from gui.widgets.text import Label
 
+Margins = tuple[int, int, int, int]
+PAGE: Margins = (design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN, design.PAGE_MARGIN)
+"""Left, top, right and bottom of a page that scrolls as a whole."""
+GUTTER: Margins = (0, 0, design.GAP, 0)
+"""Of a column of cards within a page, which is wider than its cards by the gap to the next one."""
+_BAR_PX = 12
+
 
 class PageHeader(QWidget):
     """The title of a page, a sentence under it, and its buttons at the right (`buttons` is the row)."""
@@ -49,12 +56,11 @@ class PageHeader(QWidget):
 
 
 class ScrollBody(QScrollArea):
-    """A column with the margins of a page that scrolls when it must. Put things into `column`."""
+    """A column that scrolls when it must, without moving: its bar comes and goes in the margin at the right. Put things into `column`."""
 
-    def __init__(
-        self, *, margin: int = design.PAGE_MARGIN, spacing: int = design.GAP, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, *, margins: Margins = PAGE, spacing: int = design.GAP, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._margins = margins
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -62,11 +68,16 @@ class ScrollBody(QScrollArea):
         self.viewport().setAutoFillBackground(False)
         inner = QWidget()
         inner.setObjectName("scrollBody")
-        inner.setAutoFillBackground(False)
         self.column = QVBoxLayout(inner)
-        self.column.setContentsMargins(margin, margin - 6, margin, margin)
+        self.column.setContentsMargins(*margins)
         self.column.setSpacing(spacing)
         self.setWidget(inner)
+        inner.setAutoFillBackground(False)  # Qt turns it on for whatever it scrolls
+        self.verticalScrollBar().rangeChanged.connect(self._make_room)
+
+    def _make_room(self, _low: int, high: int) -> None:
+        left, top, right, bottom = self._margins
+        self.column.setContentsMargins(left, top, right - _BAR_PX if high > 0 else right, bottom)
 
 
 class EmptyState(QWidget):

@@ -147,10 +147,16 @@ def test_a_training_at_work_is_shown_and_commanded(page, services, tmp_path, qtb
     assert find(page, "train.start").text() == "Add to the queue"
     assert "a <b>tealbear</b>, seed 7" in words(page)
     find(page, "train.pause").click()
+    assert (find(page, "train.pause").text(), find(page, "train.pause").isEnabled()) == ("Pausing…", False)
     qtbot.waitUntil(lambda: any((folder / "inbox").glob("*.json")), timeout=5000)
     assert json.loads(next((folder / "inbox").glob("*.json")).read_text())["type"] == "pause"
     tell(folder, ev.Paused(step=30))
     qtbot.waitUntil(lambda: find(page, "train.pause").text() == "Resume", timeout=5000)
+    find(page, "train.sample").click()
+    assert (find(page, "train.sample").text(), find(page, "train.sample").isEnabled()) == ("Sampling…", False)
+    tell(folder, ev.Sample(step=30, prompt="a <b>tealbear</b>", seed=7, file="samples/30.png"))
+    qtbot.waitUntil(lambda: find(page, "train.sample").isEnabled(), timeout=5000)
+    assert find(page, "train.sample").text() == "Sample now"
 
 
 def test_samples_come_in_order_with_the_base_first(page, services, tmp_path, qtbot):
@@ -252,6 +258,37 @@ def test_settings_of_another_version_never_become_a_training_that_cannot_run(qtb
     panel.fill(Job(id="old", title="Old", created=0.0, concept=concept, method=method))
     chosen = panel.job_method()
     assert panel.problems() if chosen is None else method_of(chosen.name, chosen.settings)
+
+
+@pytest.mark.parametrize("name", ["quick", "mergeable", "composable"])
+def test_a_preset_brings_its_own_way_to_teach(qtbot, name):
+    panel = SetupPanel()
+    qtbot.addWidget(panel)
+    panel.set_catalog(describe())
+    preset = next(one for one in describe().presets if one.name == name)
+    panel.choose_preset(name)
+    chosen = panel.job_method()
+    assert chosen.name == preset.method_name
+    assert {key: chosen.settings[key] for key in preset.method} == preset.method
+    concept = JobConcept(name="Teal bear", trigger="tealbear")
+    job = Job(id="old", title="Old", created=0.0, concept=concept, method=chosen, recipe=panel.recipe())
+    panel.choose_preset("best")
+    panel.fill(job)
+    assert (panel.preset, panel.job_method()) == (name, chosen)
+
+
+def test_methods_are_named_by_their_papers_under_advanced_only(qtbot):
+    panel = SetupPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    panel.set_catalog(describe())
+    card = panel.findChild(QWidget, "train.method.orthogonal")
+    assert not card.isVisible()
+    panel.findChild(QWidget, "train.face.advanced").click()
+    assert card.isVisible()
+    assert any("Orthogonal Adaptation" in label.text() for label in card.findChildren(QLabel))
+    card.clicked.emit()
+    assert panel.method == "orthogonal"
 
 
 def test_earlier_trainings_can_be_looked_at_and_taken_off_the_list(page, services, tmp_path, qtbot):

@@ -20,8 +20,7 @@ from gui.views.compare.strip import CheckpointsCard
 from gui.views.compare.subject import Asked, Stage, Subject
 from gui.views.compare.verdict import TableCard, VerdictCard
 from gui.views.library.export import ExportSheet
-from gui.widgets.gutter import GutterScroll
-from gui.widgets.page import EmptyState
+from gui.widgets.page import GUTTER, EmptyState, ScrollBody
 
 _RIGHT_PX = 330
 
@@ -85,7 +84,7 @@ class ComparePage(QWidget):
     # --- building
 
     def _lay_out(self) -> None:
-        right = GutterScroll()
+        right = ScrollBody(margins=GUTTER)
         right.setFixedWidth(_RIGHT_PX + design.GAP)
         for card in (self._verdict, self._table, self._checkpoints):
             right.column.addWidget(card)

@@ -126,7 +126,7 @@ class ConceptPanel(QWidget):
         self._remove = LinkButton("Remove this subject…", name="images.removeConcept", on_click=self._remove_concept)
         card.body.addSpacing(4)
         foot = QHBoxLayout()
-        foot.setContentsMargins(-7, 0, 0, 0)  # its words begin where the others do
+        foot.addSpacing(-7)  # its words begin where the others do
         foot.addWidget(self._remove)
         foot.addStretch(1)
         card.body.addLayout(foot)
@@ -157,7 +157,9 @@ class ConceptPanel(QWidget):
         for field, read in pairs:
             # What is being typed stays, unless another subject came into view.
             if not (same and field.hasFocus() and field.isModified()):
-                field.setText(read(concept) if concept is not None else "")
+                text = read(concept) if concept is not None else ""
+                if text != field.text():  # or what is selected, to be typed over, would not be any more
+                    field.setText(text)
         self._shown = concept
 
     def _choose(self, concept_id: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import opening
 from gui.models.images import ImagesModel
@@ -17,7 +17,7 @@ from gui.views.images.inspector import Inspector
 from gui.views.images.report import ImportPanel
 from gui.widgets.buttons import PrimaryButton, QuietButton
 from gui.widgets.card import Card
-from gui.widgets.page import EmptyState, PageHeader
+from gui.widgets.page import GUTTER, EmptyState, PageHeader, ScrollBody
 from gui.widgets.segmented import Segmented
 from gui.widgets.text import Label
 from projects.records import Image
@@ -103,15 +103,10 @@ class Parts(QWidget):
         outer.setSpacing(18)
         outer.addWidget(self.header)
         columns = QHBoxLayout()
-        columns.setSpacing(design.GAP)
-        self._left = QScrollArea()
-        self._left.setWidgetResizable(True)
-        self._left.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._left.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._left.setFixedWidth(_LEFT_PX)
-        self.concepts.setObjectName("scrollBody")
-        self._left.setWidget(self.concepts)
-        self._left.viewport().setAutoFillBackground(False)
+        columns.setSpacing(0)
+        self._left = ScrollBody(margins=GUTTER)
+        self._left.setFixedWidth(_LEFT_PX + design.GAP)
+        self._left.column.addWidget(self.concepts)
         columns.addWidget(self._left)
         middle = QVBoxLayout()
         middle.setSpacing(design.GAP)
@@ -125,6 +120,7 @@ class Parts(QWidget):
             self._pages.addWidget(page)
         middle.addWidget(self._pages, 1)
         columns.addLayout(middle, 1)
+        columns.addSpacing(design.GAP)
         self.inspector.setFixedWidth(_RIGHT_PX)
         columns.addWidget(self.inspector)
         outer.addLayout(columns, 1)

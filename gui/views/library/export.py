@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLineEdit, QW
 from shiboken6 import isValid
 
 from engines.api.requests import Answer, Done, Dropped, Export, Refused
+from engines.launch.adapter_info import describe
 from gui.services import Services
 from gui.views.library.targets import FORMATS, Format, Tool, find_tools
 from gui.widgets.buttons import LinkButton, QuietButton
@@ -72,12 +73,17 @@ class ExportSheet(Sheet):
             "Off, nothing of what you wrote about your photos leaves this computer with the file."
         )
         self.body.addWidget(self._captions)
+        self._elsewhere = Label(role="small", wrap=True)
+        self._elsewhere.setObjectName("export.elsewhere")
+        self._elsewhere.hide()
+        self.body.addWidget(self._elsewhere)
         self._where = Label(role="small", wrap=True)
         self.body.addWidget(self._where)
         for line in (self._name, self._folder):
             line.textChanged.connect(lambda _text: self._refresh())
         self._choose("kohya")
         services.background.run(lambda _task: find_tools(), done=self._offer)
+        services.background.run(lambda _task: describe(source).elsewhere, done=self._warn)
 
     @property
     def target(self) -> Path:
@@ -153,6 +159,11 @@ class ExportSheet(Sheet):
         path = QFileDialog.getExistingDirectory(self, "Export into", self._folder.text())
         if path:
             self._folder.setText(str(Path(path)))
+
+    def _warn(self, words: str) -> None:
+        if isValid(self):
+            self._elsewhere.setText(words)
+            self._elsewhere.setVisible(bool(words))
 
     def _offer(self, tools: tuple[Tool, ...]) -> None:
         if not isValid(self):

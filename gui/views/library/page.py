@@ -17,9 +17,8 @@ from gui.views.library.export import ExportSheet
 from gui.views.library.items import Item, favourite_key, find, note_key, take_in
 from gui.views.train.naming import ask_title
 from gui.widgets.buttons import QuietButton
-from gui.widgets.gutter import GutterScroll
 from gui.widgets.notice import Notice, of_error
-from gui.widgets.page import EmptyState, PageHeader
+from gui.widgets.page import GUTTER, EmptyState, PageHeader, ScrollBody
 from gui.widgets.sheet import ask
 from gui.widgets.text import Label
 from gui.workers.background import Task
@@ -95,11 +94,11 @@ class LibraryPage(QWidget):
         )
         self._header.setContentsMargins(0, 0, design.GAP, 0)
         self._none = Label("Nothing here goes by these words.", role="muted")
-        wall = GutterScroll()
+        wall = ScrollBody(margins=GUTTER)
         wall.column.addWidget(self._none)
         wall.column.addWidget(self._wall)
         wall.column.addStretch(1)
-        side = GutterScroll()
+        side = ScrollBody(margins=GUTTER)
         side.setFixedWidth(_RIGHT_PX + design.GAP)
         side.column.addWidget(self._detail)
         side.column.addStretch(1)

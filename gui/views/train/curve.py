@@ -17,6 +17,7 @@ from gui.theme import tokens as design
 from gui.widgets.text import Label
 from gui.workers.background import Background
 
+_EDGE_PX = 16
 Points = tuple[tuple[int, float], ...]
 
 
@@ -100,7 +101,7 @@ class _Plot:
         item.setMenuEnabled(False)
         item.hideButtons()
         item.setMouseEnabled(x=False, y=False)
-        item.setContentsMargins(0, 6, 6, 0)
+        item.setContentsMargins(0, 6, _EDGE_PX, 0)
         self._item = item
         self._line = item.plot([], [], antialias=True)
         self._best = pyqtgraph.ScatterPlotItem(size=13, antialias=True)
@@ -147,6 +148,7 @@ class _Plot:
             axis.setTickPen(make(tokens.colour("line"), width=1))
             axis.setTextPen(make(tokens.colour("muted")))
             axis.setZValue(-10)  # the grid belongs behind the curve
-            axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=8, maxTickLevel=0)
+            # The last figure stands half beside the axis, in the margin that is kept for it.
+            axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=8, maxTickLevel=0, hideOverlappingLabels=_EDGE_PX)
         self._item.getAxis("left").setGrid(255)
         self._item.getAxis("bottom").setGrid(False)

@@ -90,5 +90,9 @@ def during(state: RunState, devices: Sequence[DeviceEntry]) -> Estimate:
     kind = device.kind if device is not None else state.device
     if forecast is None:
         return Estimate(None, memory, available, kind)
-    source = "measured on the first steps" if forecast.measured else "the forecast before its first steps"
+    source = (
+        "from start to end, measured on its first steps"
+        if forecast.measured
+        else "a forecast until its first steps are timed"
+    )
     return Estimate(forecast.seconds, memory, available, kind, source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtWidgets import QComboBox, QPushButton
 
 from engines.api.commands import Command, Pause, Resume, SampleNow, Stop
 from gui.forms.quiet import quiet_wheel
@@ -22,6 +22,9 @@ class TrainHeader(PageHeader):
     def __init__(self, services: Services) -> None:
         self._services = services
         self._running: RunView | None = None
+        # What was asked of which training, and how it stood then: the worker answers between two steps, which can take a while.
+        self._pausing: tuple[str, str] | None = None
+        self._sampling: tuple[str, int] | None = None
         self._concepts = QComboBox()
         self._concepts.setObjectName("train.concept")
         self._concepts.setAccessibleName("What to teach")
@@ -29,7 +32,7 @@ class TrainHeader(PageHeader):
         quiet_wheel(self._concepts)
         self._concepts.activated.connect(lambda _i: services.session.set_concept(str(self._concepts.currentData())))
         self._pause = QuietButton("Pause", name="train.pause", on_click=self.pause_or_resume)
-        self._sample = QuietButton("Sample now", name="train.sample", on_click=lambda: self.command(SampleNow()))
+        self._sample = QuietButton("Sample now", name="train.sample", on_click=self.sample_now)
         self._stop = QuietButton("Stop and keep", name="train.stop", on_click=self.stop_and_keep)
         super().__init__("Train", buttons=(self._concepts, self._pause, self._sample, self._stop))
 
@@ -68,23 +71,35 @@ class TrainHeader(PageHeader):
             button.setVisible(running is not None)
         if running is None:
             return
-        learning = running.state.phase in {"training", "paused"}
-        self._pause.setText("Resume" if running.state.phase == "paused" else "Pause")
-        self._pause.setAccessibleName(self._pause.text())
-        self._pause.setEnabled(learning)
-        self._sample.setEnabled(learning)
+        state = running.state
+        learning, paused = state.phase in {"training", "paused"}, state.phase == "paused"
+        pausing = self._pausing == (running.id, state.phase)
+        sampling = self._sampling == (running.id, len(state.samples))
+        doing = ("Resuming…", "Resume") if paused else ("Pausing…", "Pause")
+        _offer(self._pause, doing[0] if pausing else doing[1], enabled=learning and not pausing)
+        _offer(self._sample, "Sampling…" if sampling else "Sample now", enabled=learning and not sampling)
         if fresh:
             self._stop.setEnabled(True)
 
     def command(self, command: Command) -> None:
         """Ask something of the training at work."""
         if self._running is not None:
-            self._services.runs.command(self._running.id, command, failed=self._services.notify)
+            self._services.runs.command(self._running.id, command, failed=self._refused)
 
     def pause_or_resume(self) -> None:
         """Pause, or go on."""
-        if self._running is not None:
-            self.command(Resume() if self._running.state.phase == "paused" else Pause())
+        if self._running is not None and self._pause.isEnabled():
+            phase = self._running.state.phase
+            self._pausing = (self._running.id, phase)
+            self.command(Resume() if phase == "paused" else Pause())
+            self.show_run(self._running)
+
+    def sample_now(self) -> None:
+        """Have pictures made of what was learned so far."""
+        if self._running is not None and self._sample.isEnabled():
+            self._sampling = (self._running.id, len(self._running.state.samples))
+            self.command(SampleNow())
+            self.show_run(self._running)
 
     def stop_and_keep(self) -> None:
         """End it; what it has learned becomes the adapter."""
@@ -93,3 +108,14 @@ class TrainHeader(PageHeader):
         self.command(Stop(keep=True))
         self._stop.setEnabled(False)
         self._services.notify(Notice("info", "Stopping", "What it has learned so far becomes the adapter."))
+
+    def _refused(self, notice: Notice) -> None:
+        self._pausing = self._sampling = None
+        self.show_run(self._running)
+        self._services.notify(notice)
+
+
+def _offer(button: QPushButton, words: str, *, enabled: bool) -> None:
+    button.setText(words)
+    button.setAccessibleName(words)
+    button.setEnabled(enabled)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from engines.api.commands import SampleNow, SaveNow
+from engines.api.commands import SaveNow
 from gui.actions import Action
 from gui.services import Services
 from gui.theme import tokens as design
@@ -252,9 +252,7 @@ def _actions(header: TrainHeader, plan: PlanColumn, start: Callable[[], object])
         Action(
             "train.pause", "Pause or resume the training", lambda _s: header.pause_or_resume(), (), running, "pause"
         ),
-        Action(
-            "train.sample", "Make sample pictures now", lambda _s: header.command(SampleNow()), (), running, "images"
-        ),
+        Action("train.sample", "Make sample pictures now", lambda _s: header.sample_now(), (), running, "images"),
         Action("train.save", "Save a checkpoint now", lambda _s: header.command(SaveNow()), (), running, "save"),
         Action(
             "train.stop", "Stop training and keep the adapter", lambda _s: header.stop_and_keep(), (), running, "stop"

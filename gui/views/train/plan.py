@@ -17,8 +17,8 @@ from gui.views.train.fits import FitsCard
 from gui.views.train.readiness import Readiness
 from gui.views.train.setup import SetupPanel
 from gui.widgets.buttons import PrimaryButton
-from gui.widgets.gutter import GutterScroll
 from gui.widgets.notice import Notice
+from gui.widgets.page import GUTTER, ScrollBody
 from gui.widgets.text import Label
 from gui.workers.background import Task
 from gui.workers.runs import RunDraft, RunView
@@ -50,7 +50,7 @@ class PlanColumn(QWidget):
         self.start_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._fits.hide()
         self.setFixedWidth(_WIDTH_PX + design.GAP)
-        scroll = GutterScroll()
+        scroll = ScrollBody(margins=GUTTER)
         scroll.column.addWidget(self._setup)
         foot = QVBoxLayout()
         foot.setContentsMargins(0, 0, design.GAP, 0)
@@ -129,7 +129,7 @@ class PlanColumn(QWidget):
         if self._asked is not None:
             self._asked.cancel()
         self._asked = self._services.background.run(
-            lambda _task: outlook(base, recipe, method.settings, device),
+            lambda _task: outlook(base, recipe, method, device),
             done=lambda made: self._forecast_came(made, device),
             failed=lambda _notice: self._fits.hide(),
         )

@@ -57,9 +57,8 @@ class SettingsCard(Card):
         self.body.addWidget(self._changes)
         self.body.addWidget(self._base_row())
         self.body.addWidget(separator())
-        if len(catalog.methods) > 1:
-            for entry in catalog.methods:
-                self.body.addWidget(self._method_card(entry))
+        self._methods = self._method_choice(catalog)
+        self.body.addWidget(self._methods)
         self.body.addWidget(self._recipe_form)
         self.body.addLayout(self._method_place)
         usable = next((entry for entry in catalog.methods if not entry.missing), None)
@@ -136,10 +135,22 @@ class SettingsCard(Card):
         line.addWidget(LinkButton("Change…", name="train.base", on_click=self._choose_base))
         return row
 
+    def _method_choice(self, catalog: Catalog) -> QWidget:
+        """The methods under their papers' names, for those who know them; the presets choose for everybody else."""
+        choice = QWidget()
+        column = QVBoxLayout(choice)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        for entry in catalog.methods:
+            column.addWidget(self._method_card(entry))
+        return choice
+
     def _method_card(self, entry: MethodEntry) -> Card:
         words = entry.missing or entry.sentence
         card = choice_card(entry.title, words, name=f"train.method.{entry.name}", tag=entry.tag)
         card.setEnabled(not entry.missing)
+        if entry.paper:
+            card.body.addWidget(Label(entry.paper, role="small", wrap=True))
         card.clicked.connect(lambda: self.use_method(entry.name))
         self._method_cards[entry.name] = card
         return card
@@ -150,8 +161,10 @@ class SettingsCard(Card):
             self.set_base(sheet.base)
 
     def _show_face(self) -> None:
+        advanced = self._face.value == "advanced"
+        self._methods.setVisible(advanced and len(self._catalog.methods) > 1)
         for form in self.forms():
-            form.set_advanced(advanced=self._face.value == "advanced")
+            form.set_advanced(advanced=advanced)
 
     def _edited(self) -> None:
         count = sum(form.changes() for form in self.forms())

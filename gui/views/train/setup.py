@@ -85,6 +85,7 @@ class SetupPanel(QWidget):
         self._filled = None
         self._check(name)
         kept = self._settings.recipe_values()["samples"]["prompts"]
+        self._settings.use_method(preset.method_name)
         self._settings.set_values(apply_preset(preset).model_dump(mode="json"), dict(preset.method))
         if kept:
             self._settings.change({"samples": {"prompts": kept}})
@@ -153,7 +154,7 @@ class SetupPanel(QWidget):
         """The preset whose values a training had; empty for none. What was sampled does not count."""
         wanted = job.recipe.model_dump(exclude={"samples"})
         for preset in self._presets:
-            same = apply_preset(preset).model_dump(exclude={"samples"}) == wanted
+            same = preset.method_name == job.method.name and apply_preset(preset).model_dump(exclude={"samples"}) == wanted
             if same and all(job.method.settings.get(name) == value for name, value in preset.method.items()):
                 return preset.name
         return ""

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from gui.views.train.words import method_title
 from gui.widgets.buttons import IconButton, QuietButton
 from gui.widgets.card import Card, separator
+from gui.widgets.plate import SHADOW_PX
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.runs import RunView
 
@@ -25,7 +26,8 @@ class UpNextCard(Card):
         remove: Callable[[str], object],
         begin: Callable[[], object],
     ) -> None:
-        super().__init__(name="train.upNext", padding=14)
+        super().__init__(name="train.upNext")
+        self.body.setContentsMargins(18, 14, 18, 14 + SHADOW_PX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setAccessibleName("Up next")
         self._move, self._remove = move, remove

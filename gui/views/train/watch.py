@@ -15,18 +15,18 @@ from gui.views.train.naming import ask_title
 from gui.views.train.past import PastCard
 from gui.views.train.samples import SamplesCard
 from gui.views.train.upnext import UpNextCard
-from gui.widgets.gutter import GutterScroll
 from gui.widgets.notice import Notice, of_error
+from gui.widgets.page import GUTTER, ScrollBody
 from gui.workers.runs import RunView
 from projects import edits
 from projects.errors import ProjectError
 
 
-class WatchPanel(GutterScroll):
+class WatchPanel(ScrollBody):
     """Shows one training; `repeat` of the page is called with a run's id to fill the form from it."""
 
     def __init__(self, services: Services, page: TrainLike) -> None:
-        super().__init__()
+        super().__init__(margins=GUTTER)
         self._services = services
         self._page = page
         runs = services.runs
