@@ -75,6 +75,29 @@ def test_the_crop_keeps_the_middle_or_what_the_mask_shows(tmp_path: Path) -> Non
     assert float(right.mask.mean()) == pytest.approx(1.0)
 
 
+def test_the_frame_tells_how_a_picture_was_cut(tmp_path: Path) -> None:
+    """Height and width of the file, top and left of the crop after scaling, height and width learned."""
+    Image.new("RGB", (192, 96), "red").save(tmp_path / "p.png")
+    mask = Image.new("L", (192, 96), 0)
+    mask.paste(255, (144, 0, 192, 96))
+    mask.save(tmp_path / "m.png")
+    wide, masked = ((tmp_path / "p.png", mask) for mask in (None, tmp_path / "m.png"))
+    for (picture, area), flip, left in ((wide, False, 16), (masked, False, 32), (wide, True, 16), (masked, True, 0)):
+        frame = prepare(picture, area, [(32, 32)], 4, flip=flip).frame
+        assert frame.dtype == torch.float32
+        assert frame.tolist() == [[96, 192, 0, left, 32, 32]]
+    Image.new("RGB", (16, 40), "red").save(tmp_path / "p.png")
+    assert prepare(tmp_path / "p.png", None, [(48, 32)], 4).frame.tolist() == [[40, 16, 44, 0, 32, 48]]
+
+
+def test_the_frame_knows_the_file_and_not_what_was_decoded(tmp_path: Path) -> None:
+    """A large JPEG is decoded smaller, and one from a camera may lie on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (1600, 800), "red").save(tmp_path / "p.jpg", exif=exif)
+    assert prepare(tmp_path / "p.jpg", None, [(32, 32)], 4).frame.tolist() == [[1600, 800, 16, 0, 32, 32]]
+
+
 def test_masks_shrink_by_area_and_turn_with_the_picture(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32), "red").save(tmp_path / "p.png")
     mask = np.zeros((32, 32), np.uint8)
