@@ -35,8 +35,12 @@ def export(
 ) -> int:
     """Write an adapter in another tool's format."""
     written = write_as(adapter_file(adapter), out, out_format, overwrite=overwrite)
-    document = {"file": str(written.absolute()), "format": out_format}
-    Voice(as_json).result(document, f"Written ({out_format}): {written.absolute()}")
+    voice = Voice(as_json)
+    elsewhere = read_info(written).elsewhere
+    document = {"file": str(written.absolute()), "format": out_format, "elsewhere": elsewhere}
+    if elsewhere:
+        voice.say(f"Note: {elsewhere}")
+    voice.result(document, f"Written ({out_format}): {written.absolute()}")
     return FINE
 
 

@@ -43,6 +43,7 @@ class AdapterInfo:
         steps: optimiser steps, or 0.
         resolution: pixels, or 0.
         dora: whether it is weight-decomposed.
+        focus: the word a token-aware adapter keeps to; empty for all others.
     """
 
     file: str
@@ -64,6 +65,14 @@ class AdapterInfo:
     created: float = 0.0
     steps: int = 0
     resolution: int = 0
+    focus: str = ""
+
+    @property
+    def elsewhere(self) -> str:
+        """What is different in other tools, in a sentence; empty when nothing is."""
+        if not self.focus:
+            return ""
+        return f"Other tools use it as an ordinary LoRA: there it does not keep to the word “{self.focus}”."
 
     def as_data(self) -> dict[str, object]:
         """All of it as plain data for a message or JSON."""
@@ -172,6 +181,7 @@ def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float 
         recipe=recipe,
         created=_number(data.get("lorikeet.created") or data.get("ss_training_finished_at")) or 0.0,
         steps=int(_number(data.get("ss_steps")) or 0),
+        focus=data.get("lorikeet.focus", "").strip(),
         resolution=int(_number((data.get("modelspec.resolution") or "").partition("x")[0]) or 0),
     )
 

@@ -203,8 +203,8 @@ def a_finished_run() -> tuple[ev.Event, ...]:
     return tuple(told)
 
 
-def make_adapter(path: Path, *, trigger: str = "tealbear") -> Path:
-    """A tiny adapter file in the diffusers format."""
+def make_adapter(path: Path, *, trigger: str = "tealbear", focus: str = "") -> Path:
+    """A tiny adapter file in the diffusers format; with `focus` a token-aware one."""
     down, up = np.ones((4, 8), np.float32), np.ones((8, 4), np.float32)
     name = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
     tensors = {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
@@ -213,6 +213,7 @@ def make_adapter(path: Path, *, trigger: str = "tealbear") -> Path:
         "lorikeet.base": "starter",
         "lorikeet.method": "lora",
         "lorikeet.alpha": "4",
+        **({"lorikeet.focus": focus} if focus else {}),
     }
     save_file(tensors, str(path), metadata)
     return path

@@ -152,6 +152,16 @@ def test_export_asks_the_worker_and_says_where_it_went(sheet, services, qtbot, t
     assert services.notices[-1].text == str(tmp_path / "out" / "Teal bear.safetensors")
 
 
+def test_what_other_tools_cannot_do_is_said_before_the_export(page, services, qtbot, tmp_path):
+    plain = ExportSheet(page, services, make_adapter(tmp_path / "plain.safetensors"), "Plain")
+    aware = ExportSheet(page, services, make_adapter(tmp_path / "aware.safetensors", focus="zork"), "Aware")
+    for sheet in (plain, aware):
+        sheet.show()
+    qtbot.waitUntil(lambda: "zork" in find(aware, "export.elsewhere").text(), timeout=8000)
+    assert find(aware, "export.elsewhere").isVisible()
+    assert not find(plain, "export.elsewhere").isVisible()
+
+
 def test_nothing_is_replaced_unasked(sheet, services, qtbot, tmp_path, monkeypatch):
     find(sheet, "export.folder").setText(str(tmp_path))
     (tmp_path / "Teal bear.safetensors").write_bytes(b"precious")

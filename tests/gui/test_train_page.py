@@ -280,9 +280,10 @@ def test_a_preset_brings_its_own_way_to_teach(qtbot, name):
 def test_methods_are_named_by_their_papers_under_advanced_only(qtbot):
     panel = SetupPanel()
     qtbot.addWidget(panel)
-    panel.show()
     panel.set_catalog(describe())
+    panel.show()
     card = panel.findChild(QWidget, "train.method.orthogonal")
+    assert find(panel, "train.preset.quick").isVisible()
     assert not card.isVisible()
     panel.findChild(QWidget, "train.face.advanced").click()
     assert card.isVisible()
