@@ -211,7 +211,11 @@ def test_single_files_that_do_not_fit_are_explained(tiny_sd: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "unet", "text"),
-    [("stable-diffusion-1", 859_520_964, 123_060_480), ("stable-diffusion-2", 865_910_724, 340_387_840)],
+    [
+        ("stable-diffusion-1", 859_520_964, 123_060_480),
+        ("stable-diffusion-2", 865_910_724, 340_387_840),
+        ("stable-diffusion-xl", 2_567_463_684, 123_060_480),
+    ],
 )
 def test_the_shipped_layouts_are_the_published_architectures(name: str, unet: int, text: int) -> None:
     folder = resources() / "layouts" / name
