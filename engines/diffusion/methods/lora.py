@@ -43,6 +43,12 @@ class Lora(Settings):
         "Also teach the feed-forward layers",
         help="Learns shape and detail faster; the file is about twice as large.",
     )
+    words_only: bool = setting(
+        False,
+        "Change nothing but the words",
+        help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
+        advanced=True,
+    )
     text_encoder: bool = setting(
         False,
         "Also teach the text encoder",
@@ -91,13 +97,14 @@ class Lora(Settings):
 
     def _asks(self) -> tuple[Ability, ...]:
         extra: tuple[tuple[bool, Ability], ...] = (
+            (self.words_only, "context_linears"),
             (self.feed_forward, "feed_forward_linears"),
             (self.text_encoder, "text_linears"),
         )
         return (*self.needs, *(ability for wanted, ability in extra if wanted))
 
     def _sites(self, backbone: Backbone) -> list[Site]:
-        sites = list(backbone.attention_linears())
+        sites = list(backbone.context_linears() if self.words_only else backbone.attention_linears())
         if self.feed_forward:
             sites += backbone.feed_forward_linears()
         if self.text_encoder:

@@ -48,6 +48,12 @@ class Orthogonal(Settings):
         advanced=True,
         zero="a free one",
     )
+    words_only: bool = setting(
+        False,
+        "Change nothing but the words",
+        help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
+        advanced=True,
+    )
     text_encoder: bool = setting(
         False,
         "Also teach the text encoder",
@@ -59,8 +65,13 @@ class Orthogonal(Settings):
         from engines.diffusion import basis  # these load torch; the settings alone do not need it
         from engines.diffusion.injection import inject, require
 
-        require(backbone, (*self.needs, *(("text_linears",) if self.text_encoder else ())), self.title)
-        sites = [*backbone.attention_linears(), *(backbone.text_linears() if self.text_encoder else ())]
+        wanted: tuple[tuple[bool, Ability], ...] = (
+            (self.words_only, "context_linears"),
+            (self.text_encoder, "text_linears"),
+        )
+        require(backbone, (*self.needs, *(ability for asked, ability in wanted if asked)), self.title)
+        sites = list(backbone.context_linears() if self.words_only else backbone.attention_linears())
+        sites += backbone.text_linears() if self.text_encoder else ()
         widths = _widths(backbone, sites)
         slot = self.slot or slot_of(subject.trigger or subject.name, width=min(widths), rank=self.rank)
         slots = capacity(min(widths), self.rank)
