@@ -41,12 +41,13 @@ class Progress(_Event):
 
 
 class Forecast(_Event):
-    """What the run will take, told before the first step and again once steps were timed."""
+    """What the run will take, told before the first step and again once steps were timed; `text` says what was counted."""
 
     type: Literal["forecast"] = "forecast"
     seconds: float
     memory_bytes: int
     measured: bool = False
+    text: str = ""
 
 
 class Step(_Event):

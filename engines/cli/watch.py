@@ -47,9 +47,8 @@ class Teller:
             case ev.Progress():
                 self._prepare(event)
             case ev.Forecast() if not event.measured:
-                self._voice.say(
-                    f"Forecast: about {duration(event.seconds)}, {event.memory_bytes / 2**30:.1f} GB of memory."
-                )
+                size = f"{event.memory_bytes / 2**30:.1f} GB of memory"
+                self._voice.say(f"Forecast: about {duration(event.seconds)}, {size}. {event.text}".rstrip())
             case ev.Step():
                 self._step(event, state)
             case ev.Note():

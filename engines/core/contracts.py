@@ -30,6 +30,8 @@ With the phase `NOTE` the text is kept as a note: its first sentence becomes the
 """
 
 NOTE = "note"
+CLASS_PICTURES = "class pictures"
+"""The phase of making pictures of the plain class."""
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from engines.api.errors import TrainingError
 from engines.core import environment, loop, memory, randomness
 from engines.core.admission import Admitted
 from engines.core.checkpoint import Checkpoints, Kept, file_figures
-from engines.core.contracts import NOTE, Stopped, Task
+from engines.core.contracts import CLASS_PICTURES, NOTE, Stopped, Task
 from engines.core.controls import Controls
 from engines.core.desk import Desk, clear_unfinished
 from engines.core.devices import Device, pick
 from engines.core.journal import Journal
+from engines.core.pace import Phases
 from engines.core.tasks import TaskBuilder, builder
 from engines.launch.folder import ADAPTER, job_digest, project_root
 from projects.files import flush_folder, replace
@@ -39,6 +40,7 @@ class Life:
         self._builder = task_builder or builder(admitted.job.kind)
         self._folder, self._recipe = admitted.folder, admitted.job.recipe
         self._told = ("", float("-inf"))
+        self._phases = Phases()
 
     def live(self) -> ev.Finished | None:
         """Do the job; returns None when it ended early on request and can be resumed. Failures are raised."""
@@ -68,7 +70,8 @@ class Life:
             return None
         finished = self._finish(task, ended)
         if ended.ending == "complete":
-            memory.learn(self._admitted.job, device, ended.pace, total_s=time.perf_counter() - begun)
+            total_s = time.perf_counter() - begun - self._phases.seconds_of(CLASS_PICTURES)
+            memory.learn(self._admitted.job, device, ended.pace, total_s=total_s)
         return finished
 
     def _tell_start(self, device: Device, kept: Kept | None) -> None:
@@ -112,6 +115,7 @@ class Life:
             self._admitted.job, self._admitted.images, project_root(self._folder), self._folder, device
         )
         task.prepare(self._progress)
+        self._phases.enter("")
         return task
 
     def _progress(self, phase: str, text: str, done: int, total: int) -> None:
@@ -121,6 +125,7 @@ class Life:
             title, _, rest = text.partition(". ")
             self._note(title.rstrip("."), rest)
             return
+        self._phases.enter(phase)
         now = time.monotonic()
         if phase == self._told[0] and now - self._told[1] < _PROGRESS_S and not 0 < total == done:
             return

@@ -38,7 +38,7 @@ def entry_of(device: Device) -> DeviceEntry:
 
 def tell_forecast(job: Job, device: Device, journal: Journal) -> None:
     """Tell what the run will take before its first step, and warn with a remedy when it seems not to fit."""
-    outlook = forecast.outlook(job.base, job.recipe, job.method.settings, entry_of(device))
+    outlook = forecast.outlook(job.base, job.recipe, job.method, entry_of(device))
     journal.tell(outlook.forecast)
     if not outlook.fits:
         needed, there = outlook.forecast.memory_bytes / _GIB, outlook.available_bytes / _GIB
@@ -47,7 +47,14 @@ def tell_forecast(job: Job, device: Device, journal: Journal) -> None:
 
 
 def learn(job: Job, device: Device, pace: Pace, *, total_s: float) -> None:
-    """Remember how fast the steps of a finished run were, for the next forecast."""
+    """Remember how fast the steps of a finished run were, for the next forecast.
+
+    Args:
+        job: what was done.
+        device: where.
+        pace: of its steps.
+        total_s: seconds from start to end, without those spent on pictures of the class (the next run finds them made, or counts them).
+    """
     if pace.step_s <= 0 or pace.steps_here < job.recipe.loop.steps:
         return  # a resumed run's clock does not tell the whole story
     entry = entry_of(device)
@@ -57,8 +64,8 @@ def learn(job: Job, device: Device, pace: Pace, *, total_s: float) -> None:
         device=forecast.device_name(device.kind, entry.title),
         precision="fp32" if device.autocast is None else "half",
         base=job.base,
-        work=forecast.work_key(job.recipe),
-        step_flops=max(1.0, forecast.step_flops(figures_of(job.base), job.recipe)),
+        work=forecast.work_key(job.recipe, job.method),
+        step_flops=max(1.0, forecast.step_flops(figures_of(job.base), job.recipe, job.method)),
         step_s=pace.step_s,
         validation_s=validation_s,
         samples_s=samples_s,

@@ -83,6 +83,25 @@ class Pace:
         return (loop.steps - step) * self.step_s + asides
 
 
+class Phases:
+    """How long each phase of the preparations took."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._now = ("", clock())
+        self._seconds: dict[str, float] = {}
+
+    def enter(self, phase: str) -> None:
+        """This phase is at work from now on."""
+        before, since = self._now
+        self._now = (phase, self._clock())
+        self._seconds[before] = self._seconds.get(before, 0.0) + self._now[1] - since
+
+    def seconds_of(self, phase: str) -> float:
+        """Seconds spent in a phase that is over."""
+        return self._seconds.get(phase, 0.0)
+
+
 def _remaining(step: int, total: int, every: int) -> int:
     """How often something due every so many steps, and at the last one, is still due."""
     return total // every - step // every + (1 if total % every and step < total else 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engines.core.contracts import ProgressHook
+from engines.core.contracts import CLASS_PICTURES, ProgressHook
 from engines.diffusion.cache import key_of
 from engines.diffusion.contracts import Base
 from engines.diffusion.sampling import Sampling, draw
@@ -41,7 +41,7 @@ def class_pictures(base: Base, prompt: str, count: int, cache: Path, *, progress
     told = count - len(missing)
     pictures = draw(base, [prompt] * len(missing), [_SEED + number for number in missing], how)
     for number in missing:
-        progress("class pictures", "Making pictures of the class", told, count)
+        progress(CLASS_PICTURES, "Making pictures of the class", told, count)
         with atomic_path(files[number], durable=False) as temporary:
             next(pictures).save(temporary, format="PNG")
         told += 1

@@ -18,8 +18,11 @@ from engines.api.errors import UserError
 from engines.api.places import starter
 from engines.launch.tensor_file import read_tensor_file
 
-_TEXT_TOKENS = 77
+TEXT_TOKENS = 77
 _CONFIG_BYTES = 2**20
+
+Shape = tuple[str, tuple[int, ...]]
+"""Name and shape of a weight."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,24 @@ class Level:
         weights: parameters applied to every cell.
         outputs: channels written for every cell, over all layers.
         attention: summed inner width of its self-attentions.
+        sides: summed inputs and outputs of its attention projections that work on cells: what one rank of an adapter computes a cell.
+        feed_forward: the same of its feed-forward layers.
     """
 
     weights: int
     outputs: int
     attention: int
+    sides: int
+    feed_forward: int
+
+
+@dataclass(frozen=True)
+class TextFigures:
+    """A base model's text encoders in numbers: weights applied to every token, outputs a token over all layers, and attention sides as in `Level`."""
+
+    weights: int
+    outputs: int
+    sides: int
 
 
 @dataclass(frozen=True)
@@ -43,9 +59,10 @@ class BackboneFigures:
 
     Attributes:
         parameters: weights of the denoiser.
-        other_parameters: weights of the text encoder and the autoencoder.
+        other_parameters: weights of the text encoders and the autoencoder.
+        text: the text encoders.
         levels: the denoiser, finest level first.
-        attention_sides: summed inputs and outputs of its attention projections: what one rank of an adapter costs.
+        attention_sides: summed inputs and outputs of its attention projections: numbers of one rank of an adapter.
         resolution: its own picture size, pixels; `latent_factor` pixels a latent cell along one side.
         layers: weighted layers, each of which costs some fixed time.
         narrowest: inputs of the narrowest attention projection; adapters with directions of their own share these.
@@ -53,6 +70,7 @@ class BackboneFigures:
 
     parameters: int
     other_parameters: int
+    text: TextFigures
     levels: tuple[Level, ...]
     attention_sides: int
     resolution: int
@@ -69,8 +87,24 @@ class BackboneFigures:
         total = 0.0
         for number, level in enumerate(self.levels):
             n = self.cells(side, number)
-            total += 2.0 * level.weights * n + 4.0 * n * (n + _TEXT_TOKENS) * level.attention
+            total += 2.0 * level.weights * n + 4.0 * n * (n + TEXT_TOKENS) * level.attention
         return total
+
+    def text_flops(self) -> float:
+        """Floating point operations of one pass over one caption."""
+        return 2.0 * self.text.weights * TEXT_TOKENS
+
+    def adapter_flops(self, side: int, *, feed_forward: bool, text: bool) -> float:
+        """Floating point operations that one rank of an adapter adds to one pass over one square picture."""
+        total = 0.0
+        for number, level in enumerate(self.levels):
+            total += 2.0 * self.cells(side, number) * (level.sides + feed_forward * level.feed_forward)
+        return total + 2.0 * TEXT_TOKENS * text * self.text.sides
+
+    def adapter_weights(self, *, feed_forward: bool, text: bool) -> int:
+        """Numbers in one rank of an adapter."""
+        wide = sum(level.feed_forward for level in self.levels) if feed_forward else 0
+        return self.attention_sides + wide + (self.text.sides if text else 0)
 
     def activations(self, side: int) -> float:
         """Numbers written by the layers in one pass over one square picture."""
@@ -80,11 +114,12 @@ class BackboneFigures:
 STABLE_DIFFUSION_1 = BackboneFigures(
     parameters=859_520_964,
     other_parameters=206_714_343,
+    text=TextFigures(weights=84_934_656, outputs=82_944, sides=73_728),
     levels=(
-        Level(weights=24_803_840, outputs=32_004, attention=1_600),
-        Level(weights=99_123_200, outputs=64_640, attention=3_200),
-        Level(weights=380_108_800, outputs=129_280, attention=6_400),
-        Level(weights=308_019_200, outputs=44_800, attention=1_280),
+        Level(weights=24_803_840, outputs=32_004, attention=1_600, sides=19_200, feed_forward=22_400),
+        Level(weights=99_123_200, outputs=64_640, attention=3_200, sides=38_400, feed_forward=44_800),
+        Level(weights=380_108_800, outputs=129_280, attention=6_400, sides=76_800, feed_forward=89_600),
+        Level(weights=308_019_200, outputs=44_800, attention=1_280, sides=15_360, feed_forward=17_920),
     ),
     attention_sides=199_296,
     resolution=512,
@@ -116,19 +151,11 @@ def count_folder(folder: Path) -> BackboneFigures:
     unet = _config(folder / "unet")
     autoencoder = _config(folder / "vae")
     factor = 2 ** (len(autoencoder["block_out_channels"]) - 1)
-    shapes = [
-        (name, entry.shape)
-        for path in sorted((folder / "unet").glob("*.safetensors"))
-        for name, entry in read_tensor_file(path).tensors.items()
-    ]
-    others = sum(
-        math.prod(entry.shape)
-        for part in ("vae", "text_encoder")
-        for path in sorted((folder / part).glob("*.safetensors"))
-        for entry in read_tensor_file(path).tensors.values()
-    )
+    text = [shape for part in sorted(folder.glob("text_encoder*")) for shape in _shapes(part)]
+    others = sum(math.prod(shape) for _, shape in (*text, *_shapes(folder / "vae")))
     return count(
-        shapes,
+        _shapes(folder / "unet"),
+        count_text(text),
         levels=len(unet["block_out_channels"]),
         resolution=int(unet["sample_size"]) * factor,
         latent_factor=factor,
@@ -136,8 +163,19 @@ def count_folder(folder: Path) -> BackboneFigures:
     )
 
 
+def count_text(shapes: Iterable[Shape]) -> TextFigures:
+    """Count text encoders from the names and shapes of their weights (transformers naming)."""
+    layers = [(name, shape) for name, shape in shapes if len(shape) == 2 and ".layers." in name]
+    return TextFigures(
+        weights=sum(math.prod(shape) for _, shape in layers),
+        outputs=sum(shape[0] for _, shape in layers),
+        sides=sum(sum(shape) for name, shape in layers if ".self_attn." in name),
+    )
+
+
 def count(
-    shapes: Iterable[tuple[str, tuple[int, ...]]],
+    shapes: Iterable[Shape],
+    text: TextFigures,
     *,
     levels: int,
     resolution: int,
@@ -145,7 +183,7 @@ def count(
     other_parameters: int,
 ) -> BackboneFigures:
     """Count a denoiser from the names and shapes of its weights (diffusers naming)."""
-    weights, outputs, attention = [0] * levels, [0] * levels, [0] * levels
+    weights, outputs, attention, cell_sides, wide = ([0] * levels for _ in range(5))
     parameters = sides = layers = 0
     inputs: list[int] = []
     for name, shape in shapes:
@@ -162,10 +200,24 @@ def count(
             continue  # works on the words, not on the cells
         weights[level] += size
         outputs[level] += shape[0]
+        if ".to_" in name:
+            cell_sides[level] += shape[0] + shape[1]
+        if ".ff.net." in name:
+            wide[level] += shape[0] + shape[1]
         if re.search(r"attn1\.to_q\.", name):
             attention[level] += shape[0]
-    counted = tuple(Level(*figures) for figures in zip(weights, outputs, attention, strict=True))
-    return BackboneFigures(parameters, other_parameters, counted, sides, resolution, latent_factor, layers, min(inputs))
+    counted = tuple(Level(*figures) for figures in zip(weights, outputs, attention, cell_sides, wide, strict=True))
+    return BackboneFigures(
+        parameters, other_parameters, text, counted, sides, resolution, latent_factor, layers, min(inputs)
+    )
+
+
+def _shapes(folder: Path) -> list[Shape]:
+    return [
+        (name, entry.shape)
+        for path in sorted(folder.glob("*.safetensors"))
+        for name, entry in read_tensor_file(path).tensors.items()
+    ]
 
 
 def _level(name: str, levels: int) -> int:

@@ -1,6 +1,9 @@
 """What a run will take in time and memory, told before it starts: from earlier runs here where there are any, else from counting.
 
-The window, the command line and the worker ask the same functions. All sizes are bytes, all times seconds.
+Counted are: the steps with all their pictures (those of the class too), the adapter by its rank and by what it is placed on, a text encoder
+that learns too, making the pictures of the class, measurements, and sample pictures. Of a method's settings only the names that methods share
+are known here: `rank`, `feed_forward`, `text_encoder`. The window, the command line and the worker ask the same functions. All sizes are
+bytes, all times seconds.
 """
 
 from __future__ import annotations
@@ -11,9 +14,9 @@ from typing import Literal
 
 from engines.api.catalog import DeviceEntry
 from engines.api.events import Forecast
-from engines.api.job import MethodSettings
+from engines.api.job import JobMethod
 from engines.api.recipe import Recipe
-from engines.launch.figures import BackboneFigures, figures_of
+from engines.launch.figures import TEXT_TOKENS, BackboneFigures, figures_of
 from engines.launch.hardware import cores
 from engines.launch.speeds import Speed, recall
 
@@ -23,8 +26,12 @@ Source = Literal["measured", "scaled", "counted"]
 # Share of the operations of a pass that a training step of an adapter costs: forward, and backward through frozen weights.
 _STEP_PASSES = 2.2
 _RECOMPUTED_PASSES = 1.0
+# The pairs themselves: forward, and backward to both halves and to what came in.
+_ADAPTER_PASSES = 3.0
 _VALIDATION_PASSES = 8.0
 _SAMPLE_STEPS = 25
+_USUAL_PROMPTS = 4
+_USUAL_RANK = 16
 _SAVED_PER_OUTPUT = 4.0
 _RECOMPUTED_SHARE = 0.3
 _ADAPTER_BYTES_PER_WEIGHT = 16
@@ -51,26 +58,24 @@ class Outlook:
         return not self.remedy
 
 
-def outlook(base: str, recipe: Recipe, settings: MethodSettings, device: DeviceEntry) -> Outlook:
-    """Forecast a run on a device, before anything is loaded."""
+def outlook(base: str, recipe: Recipe, method: JobMethod, device: DeviceEntry) -> Outlook:
+    """Forecast a run on a device, before anything is loaded. Pictures of the class count as not made yet."""
     figures = figures_of(base)
     precision = "fp32" if device.kind != "cuda" or recipe.loop.precision == "fp32" else "half"
     name = device_name(device.kind, device.title)
     known = [speed for speed in recall() if speed.device == name and speed.precision == precision]
-    same = [speed for speed in known if speed.base == base and speed.work == work_key(recipe)]
-    flops = step_flops(figures, recipe)
+    same = [speed for speed in known if speed.base == base and speed.work == work_key(recipe, method)]
+    flops = step_flops(figures, recipe, method)
     if same:
-        seconds, source = _from_speed(same[-1], recipe, 1.0), "measured"
+        seconds, source = _from_speed(same[-1], figures, recipe, 1.0), "measured"
     elif known:
         nearest = min(known, key=lambda speed: abs(speed.step_flops - flops))
-        seconds, source = _from_speed(nearest, recipe, flops / nearest.step_flops), "scaled"
+        seconds, source = _from_speed(nearest, figures, recipe, flops / nearest.step_flops), "scaled"
     else:
-        seconds, source = _counted_seconds(figures, recipe, device.kind), "counted"
-    rank = settings.get("rank", 16)
-    adapter = int(figures.attention_sides * (rank if isinstance(rank, int) else 16))
-    memory = same[-1].memory_bytes if same and same[-1].memory_bytes else _memory(figures, recipe, device.kind, adapter)
+        seconds, source = _counted_seconds(figures, recipe, flops, device.kind), "counted"
+    memory = same[-1].memory_bytes if same and same[-1].memory_bytes else _memory(figures, recipe, method, device.kind)
     remedy = remedy_for(recipe) if memory > device.memory_free_bytes > 0 else ""
-    forecast = Forecast(seconds=seconds, memory_bytes=memory)
+    forecast = Forecast(seconds=seconds, memory_bytes=memory, text=in_words(recipe, method))
     return Outlook(forecast, _source(source), device.memory_free_bytes, remedy)
 
 
@@ -88,10 +93,28 @@ def remedy_for(recipe: Recipe) -> str:
     return "Close other programs that use memory, or choose a smaller base model."
 
 
-def work_key(recipe: Recipe) -> str:
+def in_words(recipe: Recipe, method: JobMethod) -> str:
+    """What a forecast counts, in one sentence."""
+    loop, load = recipe.loop, _Load.of(recipe, method)
+    together = loop.batch_size * loop.accumulate
+    pictures = f"{_some(together, 'picture')}" + (f" and {together} of the class" if load.class_pictures else "")
+    places = ["attention", *["feed-forward layers"] * load.feed_forward, *["text encoder"] * load.text]
+    parts = [
+        f"{_some(loop.steps, 'step')} of {pictures}, at rank {load.rank} on {' and '.join(places)}",
+        *([f"{_some(load.class_pictures, 'picture')} of the class to be made"] if load.class_pictures else []),
+        _some(validations(recipe), "measurement"),
+        *([_some(samplings(recipe), "round") + " of sample pictures"] if recipe.samples.every else []),
+    ]
+    return f"Counted: {'; '.join(parts)}."
+
+
+def work_key(recipe: Recipe, method: JobMethod) -> str:
     """What makes two runs on one base take the same time a step."""
-    loop = recipe.loop
-    return f"{recipe.data.resolution}px b{loop.batch_size} a{loop.accumulate} c{int(loop.gradient_checkpointing)}"
+    loop, load = recipe.loop, _Load.of(recipe, method)
+    placed = f"{method.name} r{load.rank} f{int(load.feed_forward)} t{int(load.text)}"
+    decomposed = int(bool(method.settings.get("weight_decomposed")))
+    sizes = f"{recipe.data.resolution}px b{loop.batch_size} a{loop.accumulate} c{int(loop.gradient_checkpointing)}"
+    return f"{sizes} k{int(load.class_pictures > 0)} {placed} d{decomposed}"
 
 
 def device_name(kind: str, title: str) -> str:
@@ -99,11 +122,13 @@ def device_name(kind: str, title: str) -> str:
     return f"cpu {cores()}" if kind == "cpu" else f"{kind} {title}"
 
 
-def step_flops(figures: BackboneFigures, recipe: Recipe) -> float:
+def step_flops(figures: BackboneFigures, recipe: Recipe, method: JobMethod) -> float:
     """Floating point operations of one optimiser step."""
-    loop = recipe.loop
+    loop, load, side = recipe.loop, _Load.of(recipe, method), _side(figures, recipe)
     passes = _STEP_PASSES + (_RECOMPUTED_PASSES if loop.gradient_checkpointing else 0.0)
-    return loop.batch_size * loop.accumulate * passes * figures.forward_flops(_side(figures, recipe))
+    networks = figures.forward_flops(side) + (figures.text_flops() if load.text else 0.0)
+    pairs = load.rank * figures.adapter_flops(side, feed_forward=load.feed_forward, text=load.text)
+    return load.rows * loop.accumulate * (passes * networks + _ADAPTER_PASSES * pairs)
 
 
 def validations(recipe: Recipe) -> int:
@@ -120,28 +145,63 @@ def _times(total: int, every: int) -> int:
     return -(-total // every)
 
 
-def _from_speed(speed: Speed, recipe: Recipe, ratio: float) -> float:
+@dataclass(frozen=True)
+class _Load:
+    """What a step works on: `rows` pictures at once, and an adapter of some rank on the attention and perhaps more."""
+
+    rows: int
+    class_pictures: int
+    rank: int
+    feed_forward: bool
+    text: bool
+
+    @classmethod
+    def of(cls, recipe: Recipe, method: JobMethod) -> _Load:
+        kept = recipe.objective.class_pictures if recipe.objective.class_weight else 0
+        rank = method.settings.get("rank")
+        return cls(
+            rows=recipe.loop.batch_size * (2 if kept else 1),
+            class_pictures=kept,
+            rank=rank if isinstance(rank, int) else _USUAL_RANK,
+            feed_forward=bool(method.settings.get("feed_forward")),
+            text=bool(method.settings.get("text_encoder")),
+        )
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _class_passes(recipe: Recipe) -> int:
+    """Passes over one picture that making the pictures of the class takes."""
+    return recipe.objective.class_pictures * 2 * _SAMPLE_STEPS if recipe.objective.class_weight else 0
+
+
+def _from_speed(speed: Speed, figures: BackboneFigures, recipe: Recipe, ratio: float) -> float:
     steps = recipe.loop.steps * speed.step_s * ratio
     asides = validations(recipe) * speed.validation_s + samplings(recipe) * speed.samples_s
-    return speed.around_s + steps + asides
+    pass_s = figures.forward_flops(_side(figures, recipe)) * speed.step_s / speed.step_flops
+    return speed.around_s + steps + asides + _class_passes(recipe) * pass_s
 
 
-def _counted_seconds(figures: BackboneFigures, recipe: Recipe, kind: str) -> float:
+def _counted_seconds(figures: BackboneFigures, recipe: Recipe, flops: float, kind: str) -> float:
     rate = _CPU_FLOPS_PER_CORE * cores() if kind == "cpu" else _FLOPS.get(kind, _FLOPS["cuda"])
     side = _side(figures, recipe)
     one_pass = figures.forward_flops(side) / rate + figures.layers * _LAYER_S
-    step = step_flops(figures, recipe) / rate + 3 * figures.layers * _LAYER_S * recipe.loop.accumulate
-    pictures = max(1, len(recipe.samples.prompts))
+    step = flops / rate + 3 * figures.layers * _LAYER_S * recipe.loop.accumulate
+    pictures = len(recipe.samples.prompts) or _USUAL_PROMPTS
     sampling = 2 * (recipe.samples.inference_steps or _SAMPLE_STEPS) * one_pass * pictures
     asides = validations(recipe) * _VALIDATION_PASSES * one_pass + samplings(recipe) * sampling
-    return _AROUND_S.get(kind, 15.0) + recipe.loop.steps * step + asides
+    return _AROUND_S.get(kind, 15.0) + recipe.loop.steps * step + asides + _class_passes(recipe) * one_pass
 
 
-def _memory(figures: BackboneFigures, recipe: Recipe, kind: str, adapter_weights: int) -> int:
+def _memory(figures: BackboneFigures, recipe: Recipe, method: JobMethod, kind: str) -> int:
     width = 2 if kind == "cuda" and recipe.loop.precision != "fp32" else 4
-    loop = recipe.loop
+    loop, load = recipe.loop, _Load.of(recipe, method)
     kept = _SAVED_PER_OUTPUT * (_RECOMPUTED_SHARE if loop.gradient_checkpointing else 1.0)
-    activations = loop.batch_size * figures.activations(_side(figures, recipe)) * kept * width
+    words = TEXT_TOKENS * figures.text.outputs if load.text else 0
+    activations = load.rows * (figures.activations(_side(figures, recipe)) + words) * kept * width
+    adapter_weights = load.rank * figures.adapter_weights(feed_forward=load.feed_forward, text=load.text)
     weights = (figures.parameters + figures.other_parameters) * width
     libraries = _LIBRARIES_BYTES.get(kind, _LIBRARIES_BYTES["cuda"])
     return int(libraries + weights + activations + adapter_weights * _ADAPTER_BYTES_PER_WEIGHT)

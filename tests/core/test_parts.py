@@ -20,7 +20,7 @@ from engines.core.devices import pick
 from engines.core.guard import Failure, guarded
 from engines.core.journal import Journal
 from engines.core.losses import LossWatch
-from engines.core.pace import Pace
+from engines.core.pace import Pace, Phases
 from engines.core.registry import Registry
 from engines.core.schedule import factor
 from tests.core.toy import legacy_normal
@@ -270,6 +270,16 @@ def test_a_torn_checkpoint_of_the_same_step_is_replaced(tmp_path: Path) -> None:
     newest, torn = kept.latest()
     assert newest is not None
     assert torn == []
+
+
+def test_preparations_are_timed_phase_by_phase() -> None:
+    ticks = iter([0.0, 1.0, 3.0, 6.0, 10.0])
+    phases = Phases(lambda: next(ticks))
+    for phase in ("loading", "class pictures", "class pictures", ""):
+        phases.enter(phase)
+    assert phases.seconds_of("loading") == 2.0
+    assert phases.seconds_of("class pictures") == 7.0
+    assert phases.seconds_of("another") == 0.0
 
 
 def test_checkpoints_of_other_settings_are_refused(tmp_path: Path) -> None:

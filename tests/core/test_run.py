@@ -16,6 +16,9 @@ from engines.api import commands as cmd
 from engines.api import events as ev
 from engines.api.errors import UserError
 from engines.api.places import state_home
+from engines.core import memory
+from engines.core.contracts import CLASS_PICTURES
+from engines.core.pace import Phases
 from engines.core.run import BUG, EXPECTED, FINE, STOPPED
 from engines.launch.folder import LOCK
 from engines.launch.follow import read_state
@@ -30,6 +33,16 @@ def fail_with(error: BaseException) -> Callable[[], None]:
         raise error
 
     return act
+
+
+def test_time_spent_on_pictures_of_the_class_is_not_remembered_as_the_runs_own(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[float] = []
+    monkeypatch.setattr(memory, "learn", lambda job, device, pace, *, total_s: learned.append(total_s))
+    monkeypatch.setattr(Phases, "seconds_of", lambda _self, phase: 1000.0 if phase == CLASS_PICTURES else 0.0)
+    assert toy.run() == FINE
+    assert -1000.0 < learned[0] < -900.0
 
 
 def test_a_run_leaves_everything_it_promises(toy: Toy) -> None:

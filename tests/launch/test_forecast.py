@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from engines.api.catalog import DeviceEntry
-from engines.api.recipe import DataSettings, LoopSettings, Recipe, SampleSettings
+from engines.api.job import JobConcept, JobMethod
+from engines.api.places import resources
+from engines.api.recipe import DataSettings, LoopSettings, ObjectiveSettings, Recipe, SampleSettings
+from engines.core.devices import Device
+from engines.diffusion.backbones import open_base
+from engines.diffusion.contracts import Base, LearningRates
+from engines.diffusion.methods.lora import Lora
 from engines.launch import forecast, speeds
-from engines.launch.figures import STABLE_DIFFUSION_1, figures_of
+from engines.launch.figures import STABLE_DIFFUSION_1, count, count_text, figures_of
 
 GIB = 2**30
 
@@ -24,13 +33,21 @@ def recipe(**loop: object) -> Recipe:
     return Recipe(loop=LoopSettings(**{"steps": 100, "validate_every": 25, **loop}), samples=SampleSettings(every=50))
 
 
+def lora(**settings: int | bool) -> JobMethod:
+    return JobMethod(settings=settings)
+
+
+def keeping_the_class(pictures: int, **loop: object) -> Recipe:
+    return recipe(**loop).model_copy(update={"objective": ObjectiveSettings(class_pictures=pictures)})
+
+
 def speed(**other: object) -> speeds.Speed:
     values = {
         "device": forecast.device_name("cpu", "cpu"),
         "precision": "fp32",
         "base": "starter",
-        "work": forecast.work_key(recipe()),
-        "step_flops": forecast.step_flops(figures_of("starter"), recipe()),
+        "work": forecast.work_key(recipe(), lora()),
+        "step_flops": forecast.step_flops(figures_of("starter"), recipe(), lora()),
         "step_s": 0.5,
         "validation_s": 1.0,
         "samples_s": 2.0,
@@ -38,6 +55,15 @@ def speed(**other: object) -> speeds.Speed:
         "memory_bytes": GIB,
     }
     return speeds.Speed.model_validate({**values, **other})
+
+
+def counted_flops(base: Base) -> float:
+    """Of one pass over one picture and its caption."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        text = base.encode_prompts(["a dog"])
+        latents = torch.randn(1, base.info.latent_channels, 8, 8)
+        base.predict(latents, torch.tensor([3]), text)
+    return float(counter.get_total_flops())
 
 
 def test_a_folder_is_counted_from_its_headers(tiny_sd: Path) -> None:
@@ -55,6 +81,80 @@ def test_a_folder_is_counted_from_its_headers(tiny_sd: Path) -> None:
     assert figures.attention_sides == sides
 
 
+def test_the_usual_figures_are_those_of_the_published_architecture() -> None:
+    from diffusers import UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    layout = resources() / "layouts" / "stable-diffusion-1"
+    configs = [json.loads((layout / part / "config.json").read_text()) for part in ("unet", "text_encoder")]
+    with torch.device("meta"):
+        networks = UNet2DConditionModel.from_config(configs[0]), CLIPTextModel(CLIPTextConfig.from_dict(configs[1]))
+    unet, text = ([(name, tuple(one.shape)) for name, one in network.named_parameters()] for network in networks)
+    counted = count(
+        unet,
+        count_text(text),
+        levels=4,
+        resolution=512,
+        latent_factor=8,
+        other_parameters=STABLE_DIFFUSION_1.other_parameters,
+    )
+    assert counted == STABLE_DIFFUSION_1
+
+
+def test_a_step_is_the_networks_and_the_pairs(tiny_sd: Path) -> None:
+    """Against a count of every product of matrices by torch itself."""
+    base = open_base(f"file:{tiny_sd}", Device("cpu", torch.device("cpu")))
+    figures = figures_of(f"file:{tiny_sd}")
+    method = Lora(rank=4, feed_forward=True, text_encoder=True)
+    plain = figures.forward_flops(32) + figures.text_flops()
+    pairs = 4 * figures.adapter_flops(32, feed_forward=True, text=True)
+    before = counted_flops(base)
+    method.attach(base, LearningRates(1e-4, 1e-4), JobConcept(name="a", trigger="b"))
+    assert counted_flops(base) - before == pytest.approx(pairs, rel=0.2)
+    assert before == pytest.approx(plain, rel=0.2)
+
+
+def test_pictures_of_the_class_take_time_to_make_and_to_learn() -> None:
+    plain = forecast.outlook("starter", recipe(), lora(rank=8), device()).forecast
+    few, many = (
+        forecast.outlook("starter", keeping_the_class(count), lora(rank=8), device()).forecast for count in (10, 110)
+    )
+    assert few.memory_bytes == many.memory_bytes > plain.memory_bytes
+    figures = figures_of("starter")
+    each = (many.seconds - few.seconds) / 100
+    assert each > 0
+    # Ten more pictures cost what they cost; the rest is that each step has twice as many.
+    learned = few.seconds - plain.seconds - 10 * each
+    double = forecast.outlook("starter", recipe(batch_size=2), lora(rank=8), device()).forecast.seconds - plain.seconds
+    assert learned == pytest.approx(double)
+    speeds.remember(speed(work=forecast.work_key(keeping_the_class(10), lora())))
+    told = forecast.outlook("starter", keeping_the_class(10), lora(), device())
+    assert told.source == "measured"
+    one_pass = figures.forward_flops(figures.resolution) * 0.5 / speed().step_flops
+    assert told.forecast.seconds == pytest.approx(10 + 100 * 0.5 + 5 * 1.0 + 3 * 2.0 + 10 * 2 * 25 * one_pass)
+
+
+@pytest.mark.parametrize("more", [{"rank": 64}, {"feed_forward": True}, {"text_encoder": True}])
+def test_what_the_method_asks_for_counts(more: dict[str, int | bool]) -> None:
+    base = "hub:a/b"
+    less = forecast.outlook(base, recipe(), lora(rank=8), device("cuda")).forecast
+    told = forecast.outlook(base, recipe(), lora(**{"rank": 8, **more}), device("cuda")).forecast
+    assert told.seconds > less.seconds
+    assert told.memory_bytes > less.memory_bytes
+    assert forecast.work_key(recipe(), lora(**{"rank": 8, **more})) != forecast.work_key(recipe(), lora(rank=8))
+
+
+def test_a_forecast_says_what_it_counts() -> None:
+    told = forecast.in_words(keeping_the_class(24, batch_size=2), lora(rank=32, feed_forward=True, text_encoder=True))
+    assert told == (
+        "Counted: 100 steps of 2 pictures and 2 of the class, at rank 32 on attention and feed-forward layers and text encoder; "
+        "24 pictures of the class to be made; 5 measurements; 3 rounds of sample pictures."
+    )
+    assert forecast.outlook("starter", recipe(), lora(rank=8), device()).forecast.text == (
+        "Counted: 100 steps of 1 picture, at rank 8 on attention; 5 measurements; 3 rounds of sample pictures."
+    )
+
+
 def test_what_cannot_be_counted_is_taken_for_the_usual(tmp_path: Path) -> None:
     for base in ("hub:somebody/something", f"file:{tmp_path}", "file:/nowhere"):
         assert figures_of(base) == STABLE_DIFFUSION_1
@@ -62,45 +162,45 @@ def test_what_cannot_be_counted_is_taken_for_the_usual(tmp_path: Path) -> None:
 
 
 def test_more_work_takes_longer_and_more_memory() -> None:
-    base = forecast.outlook("starter", recipe(), {"rank": 8}, device()).forecast
+    base = forecast.outlook("starter", recipe(), lora(rank=8), device()).forecast
     for more in (recipe(steps=200), recipe(batch_size=2), recipe(gradient_checkpointing=True)):
-        assert forecast.outlook("starter", more, {"rank": 8}, device()).forecast.seconds > base.seconds
+        assert forecast.outlook("starter", more, lora(rank=8), device()).forecast.seconds > base.seconds
     larger = Recipe(data=DataSettings(resolution=768), loop=recipe().loop, samples=recipe().samples)
-    assert forecast.outlook("starter", larger, {}, device()).forecast.memory_bytes > base.memory_bytes
-    lean = forecast.outlook("starter", recipe(gradient_checkpointing=True), {"rank": 8}, device()).forecast
+    assert forecast.outlook("starter", larger, lora(), device()).forecast.memory_bytes > base.memory_bytes
+    lean = forecast.outlook("starter", recipe(gradient_checkpointing=True), lora(rank=8), device()).forecast
     assert lean.memory_bytes < base.memory_bytes
 
 
 def test_stable_diffusion_fits_where_people_say_it_does() -> None:
     usual = Recipe(data=DataSettings(resolution=512))
-    needed = forecast.outlook("hub:a/b", usual, {"rank": 16}, device("cuda")).forecast.memory_bytes / GIB
+    needed = forecast.outlook("hub:a/b", usual, lora(rank=16), device("cuda")).forecast.memory_bytes / GIB
     assert 3.5 < needed < 8.0
 
 
 def test_what_was_measured_here_beats_counting() -> None:
-    assert forecast.outlook("starter", recipe(), {}, device()).source == "counted"
+    assert forecast.outlook("starter", recipe(), lora(), device()).source == "counted"
     speeds.remember(speed())
-    told = forecast.outlook("starter", recipe(), {}, device())
+    told = forecast.outlook("starter", recipe(), lora(), device())
     assert told.source == "measured"
     assert told.forecast.seconds == pytest.approx(10 + 100 * 0.5 + 5 * 1.0 + 3 * 2.0)
     assert told.forecast.memory_bytes == GIB
-    twice = forecast.outlook("starter", recipe(batch_size=2), {}, device())
+    twice = forecast.outlook("starter", recipe(batch_size=2), lora(), device())
     assert twice.source == "scaled"
     assert twice.forecast.seconds == pytest.approx(10 + 100 * 1.0 + 5 * 1.0 + 3 * 2.0)
-    assert forecast.outlook("starter", recipe(), {}, device("cuda")).source == "counted"
+    assert forecast.outlook("starter", recipe(), lora(), device("cuda")).source == "counted"
 
 
 def test_a_remedy_is_named_when_it_does_not_fit() -> None:
     small = device("cuda", free=2.0)
-    first = forecast.outlook("hub:a/b", recipe(batch_size=4), {}, small)
+    first = forecast.outlook("hub:a/b", recipe(batch_size=4), lora(), small)
     assert not first.fits
     assert first.remedy == "Take 2 pictures a step instead of 4."
-    assert "Save memory" in forecast.outlook("hub:a/b", recipe(), {}, small).remedy
+    assert "Save memory" in forecast.outlook("hub:a/b", recipe(), lora(), small).remedy
     lean = recipe(gradient_checkpointing=True)
-    assert "smaller pictures (384 px)" in forecast.outlook("hub:a/b", lean, {}, small).remedy
+    assert "smaller pictures (384 px)" in forecast.outlook("hub:a/b", lean, lora(), small).remedy
     tiny = Recipe(data=DataSettings(resolution=256), loop=lean.loop)
     assert "Close other programs" in forecast.remedy_for(tiny)
-    assert forecast.outlook("hub:a/b", recipe(), {}, device("cuda", free=80)).fits
+    assert forecast.outlook("hub:a/b", recipe(), lora(), device("cuda", free=80)).fits
 
 
 def test_measurements_are_kept_and_replaced() -> None:
