@@ -175,7 +175,7 @@ def test_what_is_on_offer_is_told_without_torch() -> None:
     assert done.stderr.splitlines()[-1] == "[]"
     told = json.loads(done.stdout)
     assert {entry["name"] for entry in told["methods"]} >= {"lora"}
-    assert [entry["name"] for entry in told["backbones"]] == ["stable-diffusion"]
+    assert [entry["name"] for entry in told["backbones"]] == ["stable-diffusion", "stable-diffusion-xl"]
     assert told["broken"] == []
 
 
