@@ -8,6 +8,7 @@ from engines.api.job import JobConcept
 
 PLACEHOLDER = "[trigger]"
 PLACES = ("", " in the snow", " on the beach", " at night")
+_ELSEWHERE = ("a house on grass", "a tree in the snow", "a ball on the beach", "a cup on a table")
 
 
 def subject_words(concept: JobConcept) -> str:
@@ -40,6 +41,12 @@ def class_caption(class_noun: str) -> str:
 def sample_prompts(concept: JobConcept) -> tuple[str, ...]:
     """Prompts for the pictures made while learning, when the person gave none."""
     return tuple(f"a photo of {subject_words(concept)}{place}" for place in PLACES)
+
+
+def elsewhere_prompts(class_noun: str) -> tuple[str, ...]:
+    """Prompts that an adapter should leave alone: the class without the trigger, and a few things that are none of its business."""
+    noun = class_noun.strip()
+    return (*([class_caption(noun)] if noun else []), *(f"a photo of {words}" for words in _ELSEWHERE))
 
 
 def without_trigger(prompt: str, trigger: str, class_noun: str) -> str:

@@ -16,8 +16,18 @@ from PIL import Image
 
 from engines.api.errors import ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
-from engines.diffusion.captions import without_trigger
-from engines.diffusion.evaluate import FEWEST, Encoder, apart, following, interval, likeness, open_encoder
+from engines.diffusion.captions import elsewhere_prompts, without_trigger
+from engines.diffusion.evaluate import (
+    FEWEST,
+    Encoder,
+    apart,
+    change,
+    following,
+    interval,
+    likeness,
+    open_encoder,
+    spread,
+)
 from engines.diffusion.generate import Generator
 from engines.diffusion.sampling import Sampling, StepHook
 from engines.diffusion.sheet import draw_sheet
@@ -40,6 +50,7 @@ class Comparison:
         base: as in `Job.base`.
         adapters: one column each, besides the base's own; `labels` as many.
         prompts: each is made with each of `seeds`.
+        elsewhere: prompts without the trigger, made likewise, to measure how much pictures change that should not.
         references: photos of the subject.
         trigger: left out of the prompts when they are judged, `class_noun` standing in.
         steps: denoising steps, `guidance` likewise; 0 takes the base's own.
@@ -57,21 +68,23 @@ class Comparison:
     steps: int = 0
     guidance: float = 0.0
     encoder: str = "starter"
+    elsewhere: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: Compare) -> Comparison:
         """From the interactive worker's request."""
         names = ("base", "adapters", "labels", "prompts", "seeds", "trigger", "class_noun", "steps", "guidance")
         fields = {name: getattr(request, name) for name in names}
-        return cls(**fields, references=tuple(Path(file) for file in request.references))
+        elsewhere = elsewhere_prompts(request.class_noun) if request.elsewhere else ()
+        return cls(**fields, references=tuple(Path(file) for file in request.references), elsewhere=elsewhere)
 
     def pictures(self) -> list[Made]:
         """Every picture there will be, column by column."""
-        pairs = [(prompt, seed) for prompt in self.prompts for seed in self.seeds]
         return [
-            Made(column, prompt, seed, f"column-{column}-picture-{number:03d}.png")
+            Made(column, prompt, seed, f"column-{column}-{'elsewhere' if away else 'picture'}-{number:03d}.png", away)
             for column in range(1 + len(self.adapters))
-            for number, (prompt, seed) in enumerate(pairs)
+            for away, prompts in ((False, self.prompts), (True, self.elsewhere))
+            for number, (prompt, seed) in enumerate((prompt, seed) for prompt in prompts for seed in self.seeds)
         ]
 
     def files(self) -> list[str]:
@@ -81,12 +94,13 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Made:
-    """One picture: its column (0 is the base), prompt, seed, and file name in the folder."""
+    """One picture: its column (0 is the base), prompt, seed, file name in the folder, and whether it has nothing to do with the subject."""
 
     column: int
     prompt: str
     seed: int
     file: str
+    elsewhere: bool = False
 
 
 PictureHook = Callable[[Made], None]
@@ -120,8 +134,10 @@ def compare(
     photos, unread = _photos(wanted.references)
     generator.open(wanted.base)
     judge, why = _judge(generator, wanted)
-    made = _pictures(generator, wanted, folder, on_picture, on_step)
+    every = _pictures(generator, wanted, folder, on_picture, on_step)
+    made = [one for one in every if not one.elsewhere]
     report = _report(generator, wanted, made, _scores(wanted, made, folder, judge, photos), judge, len(photos))
+    report["elsewhere"] = _drift(report["columns"], [one for one in every if one.elsewhere], folder, judge)
     report["note"] = " ".join((why, *unread)).strip()
     sheet = draw_sheet(report, lambda name: _open(folder / name), photos)
     with atomic_path(folder / SHEET) as temporary:
@@ -245,13 +261,41 @@ def _scores(
 ) -> dict[str, list[float]]:
     if judge is None:
         return {}
-    parts = [made[start : start + _AT_ONCE] for start in range(0, len(made), _AT_ONCE)]
-    vectors = torch.cat([judge.images([_open(folder / one.file) for one in part]) for part in parts])
+    vectors = _seen(judge, made, folder)
     words = [without_trigger(one.prompt, wanted.trigger, wanted.class_noun) for one in made]
     scores = {"following": following(vectors, judge.texts(words))}
     if photos:
         scores["likeness"] = likeness(vectors, judge.images(photos))
     return scores
+
+
+def _drift(
+    columns: Sequence[dict[str, Any]], made: Sequence[Made], folder: Path, judge: Encoder | None
+) -> dict[str, Any] | None:
+    """How much the pictures changed that have nothing to do with the subject: each column's `change`, and the measure to hold it against.
+
+    None when there are none, or nobody to judge them.
+    """
+    for column in columns:
+        column["change"] = None
+    if judge is None or not made:
+        return None
+    vectors = _seen(judge, made, folder)
+    own = [[i for i, one in enumerate(made) if one.column == number] for number in range(len(columns))]
+    prompts = [made[i].prompt for i in own[0]]
+    rows = [{"column": one.column, "prompt": one.prompt, "seed": one.seed, "file": one.file} for one in made]
+    for column, places in zip(columns[1:], own[1:], strict=True):
+        found = change(vectors[own[0]], vectors[places])
+        column["change"] = interval(found, prompts).as_data()
+        for place, value in zip(places, found, strict=True):
+            rows[place]["change"] = value
+    return {"prompts": list(dict.fromkeys(prompts)), "another_seed": spread(vectors[own[0]], prompts), "pictures": rows}
+
+
+def _seen(judge: Encoder, made: Sequence[Made], folder: Path) -> torch.Tensor:
+    """The pictures as the judge sees them (N, D); read a few at a time."""
+    parts = [made[start : start + _AT_ONCE] for start in range(0, len(made), _AT_ONCE)]
+    return torch.cat([judge.images([_open(folder / one.file) for one in part]) for part in parts])
 
 
 def _conditions(generator: Generator, wanted: Comparison, judge: Encoder | None, photos: int) -> dict[str, Any]:

@@ -118,6 +118,17 @@ def following(made: torch.Tensor, prompts: torch.Tensor) -> list[float]:
     return [float(value) for value in (made * prompts).sum(dim=1)]
 
 
+def change(before: torch.Tensor, after: torch.Tensor) -> list[float]:
+    """Drift: how far each picture (N, D) went from its partner of equal words and seed (N, D); 0 is the same picture (1 - cosine)."""
+    return [float(value) for value in 1.0 - (before * after).sum(dim=1)]
+
+
+def spread(made: torch.Tensor, groups: Sequence[str]) -> float:
+    """How far pictures (N, D) of one group are from each other, as in `change`, over all groups; 0 where each has only one."""
+    found = [float(1.0 - made[i] @ made[j]) for i in range(len(groups)) for j in range(i) if groups[i] == groups[j]]
+    return sum(found) / len(found) if found else 0.0
+
+
 def interval(values: Sequence[float], groups: Sequence[str], *, seed: int = 0) -> Figure:
     """Mean over groups of their means, with a 95 % bootstrap interval over groups; deterministic.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from engines.api.errors import AdapterError, ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
 from engines.diffusion.compare import Comparison, Made, compare
 from engines.diffusion.describe import describe
-from engines.diffusion.evaluate import apart, following, interval, likeness, open_encoder
+from engines.diffusion.evaluate import FEWEST, apart, change, following, interval, likeness, open_encoder, spread
 from engines.diffusion.exchange import write_adapter
 from engines.diffusion.generate import Generator
 from tests.diffusion.support import CPU, make_pictures, open_tiny, random_adapter
@@ -188,13 +189,48 @@ def test_a_comparison_is_fair_whole_and_written_down(
     assert progress[-1][0] == progress[-1][1]
 
 
+def test_change_elsewhere_is_measured_on_words_without_the_trigger(
+    tiny_sd: Path, tiny_clip: Path, adapter_file: Path, tmp_path: Path
+) -> None:
+    request = Compare(
+        id="1", base=f"file:{tiny_sd}", adapters=(AdapterUse(file=str(adapter_file)), AdapterUse(file=str(adapter_file), weight=0.0)),
+        labels=("Mine", "Nothing"), prompts=("a sks dog",), seeds=(1, 2), trigger="sks", class_noun="dog", steps=1,
+        elsewhere=True, folder=str(tmp_path),
+    )  # fmt: skip
+    wanted = replace(Comparison.of(request), encoder=f"file:{tiny_clip}")
+    assert wanted.elsewhere[0] == "a photo of a dog"
+    assert not any("sks" in prompt for prompt in wanted.elsewhere)
+    assert len(set(wanted.elsewhere)) >= FEWEST
+    folder = tmp_path / "r"
+    report = compare(Generator(CPU), wanted, folder)
+    base, mine, nothing = report["columns"]
+    assert base["change"] is None
+    assert nothing["change"]["mean"] == pytest.approx(0.0, abs=1e-6)
+    assert 1e-6 < mine["change"]["low"] <= mine["change"]["mean"] <= mine["change"]["high"]
+    assert mine["change"]["count"] == len(wanted.elsewhere) * 2
+    assert report["elsewhere"]["another_seed"] > 0
+    assert {row["prompt"] for row in report["pictures"]} == {"a sks dog"}
+    assert all((folder / name).is_file() for name in wanted.files())
+    assert {row["file"] for row in report["elsewhere"]["pictures"]} < set(wanted.files())
+    without = compare(Generator(CPU), replace(wanted, elsewhere=()), tmp_path / "s")
+    assert without["elsewhere"] is None
+    assert without["columns"][1]["change"] is None
+    assert without["columns"][1]["following"] == mine["following"]
+
+
+def test_change_is_a_distance_and_is_held_against_another_seed() -> None:
+    near = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), dim=-1)
+    assert change(near, near) == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
+    assert change(near[:1], near[1:2]) == pytest.approx([1.0])
+    assert spread(near, ["a", "a", "b"]) == pytest.approx(1.0)
+    assert spread(near, ["a", "b", "c"]) == 0.0
+
+
 def test_without_a_judge_there_are_no_figures(tiny_sd: Path, adapter_file: Path, tmp_path: Path) -> None:
     request = Compare(
         id="1", base=f"file:{tiny_sd}", adapters=(AdapterUse(file=str(adapter_file)),), labels=("Mine",),
         prompts=("a",), seeds=(1,), steps=1, folder=str(tmp_path),
     )  # fmt: skip
-    from dataclasses import replace
-
     report = compare(Generator(CPU), replace(Comparison.of(request), encoder="file:/no/such/folder"), tmp_path / "r")
     assert report["columns"][1]["likeness"] is None
     assert report["columns"][1]["following"] is None

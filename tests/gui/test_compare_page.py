@@ -64,6 +64,21 @@ def test_the_sentence_claims_no_more_than_the_intervals_allow(made, said, never)
     assert never not in sentence(made)
 
 
+@pytest.mark.parametrize(
+    ("mean", "words"),
+    [(0.02, "almost as they were"), (0.2, "change somewhat"), (0.36, "as much as with another seed")],
+)
+def test_change_elsewhere_is_held_against_another_seed(mean, words):
+    told = report(figure(0.6), figure(0.9)).model_dump()
+    told["columns"][1]["change"] = figure(mean)
+    told["elsewhere"] = {"another_seed": 0.4}
+    made = Report.model_validate(told)
+    assert words in sentence(made)
+    row = rows(made)[2]
+    assert (row.name, row.after, row.margin) == ("Change elsewhere", f"{100 * mean:.0f} %", "±1.0 %")
+    assert "40 %" in row.tip
+
+
 def test_the_table_spells_its_intervals_out():
     row = rows(report(figure(0.6), figure(0.9)))[0]
     assert (row.before, row.after, row.margin, row.strong) == ("0.60", "0.90", "±0.01", True)

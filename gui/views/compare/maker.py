@@ -82,6 +82,7 @@ class Maker(QObject):
             references=tuple(str(photo) for photo in subject.photos),
             trigger=subject.trigger,
             class_noun=subject.class_noun,
+            elsewhere=True,
             folder=str(subject.report_folder(stage)),
         )
 

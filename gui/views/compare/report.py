@@ -17,6 +17,7 @@ REPORT = "report.json"
 SHEET = "sheet.png"
 _LARGEST_BYTES = 4 * 2**20
 _FEWEST_PROMPTS = 3
+_LITTLE, _MUCH = 0.25, 0.75
 
 
 class _Part(BaseModel):
@@ -55,6 +56,7 @@ class Column(_Part):
     likeness: Figure | None = None
     following: Figure | None = None
     closer: Closer | None = None
+    change: Figure | None = None
 
 
 class Conditions(_Part):
@@ -69,11 +71,18 @@ class Conditions(_Part):
     photos: int = 0
 
 
+class Elsewhere(_Part):
+    """Pictures of other things: how far another seed alone takes them, as `Column.change` counts it."""
+
+    another_seed: float = Field(default=0.0, ge=0.0)
+
+
 class Report(_Part):
     """A comparison; column 0 is the base."""
 
     columns: tuple[Column, ...] = Field(min_length=2, max_length=64)
     conditions: Conditions = Conditions()
+    elsewhere: Elsewhere | None = None
     note: str = Field(default="", max_length=2000)
 
     @property
@@ -116,7 +125,7 @@ def sentence(report: Report, column: int = 1) -> str:
     if not parts:
         return report.note or "There are no figures to judge by."
     joined = ", and ".join(parts)
-    return f"{joined[0].upper()}{joined[1:]}."
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in (joined, _elsewhere(report, after)) if part)
 
 
 def rows(report: Report, column: int = 1) -> tuple[Row, ...]:
@@ -125,6 +134,7 @@ def rows(report: Report, column: int = 1) -> tuple[Row, ...]:
     made = [
         _row("Likeness to photos", before.likeness, after.likeness),
         _row("Follows the words", before.following, after.following),
+        _change_row(report, after),
     ]
     return tuple(row for row in made if row is not None)
 
@@ -168,6 +178,35 @@ def _following(before: Column, after: Column) -> str:
         if after.following.mean > before.following.mean
         else "follows the words less closely"
     )
+
+
+def _elsewhere(report: Report, after: Column) -> str:
+    """How much it changes what it was not taught, held against what another seed does; no judgement where the interval spans two."""
+    if after.change is None or report.elsewhere is None or report.elsewhere.another_seed <= 0:
+        return ""
+    low, high = after.change.low / report.elsewhere.another_seed, after.change.high / report.elsewhere.another_seed
+    if high < _LITTLE:
+        return "without the trigger word, pictures stay almost as they were"
+    if low > _MUCH:
+        return "without the trigger word, pictures change about as much as with another seed"
+    return "without the trigger word, pictures change somewhat"
+
+
+def _change_row(report: Report, after: Column) -> Row | None:
+    if after.change is None:
+        return None
+    seed = report.elsewhere.another_seed if report.elsewhere is not None else 0.0
+    tip = (
+        "How far pictures of other things, made without the trigger word, go from what they were. "
+        f"{100 * max(after.change.low, 0.0):.1f} to {100 * after.change.high:.1f} %: 95 % interval over {after.change.count} pictures. "
+        + (f"Another seed changes them by {100 * seed:.0f} %." if seed else "")
+    )
+    return Row("Change elsewhere", "", _percent(after.change.mean), f"±{_percent(after.change.margin)}", False, tip)
+
+
+def _percent(share: float) -> str:
+    value = 100 * max(share, 0.0)
+    return f"{value:.0f} %" if value >= 2 else f"{value:.1f} %"
 
 
 def _row(name: str, before: Figure | None, after: Figure | None) -> Row | None:

@@ -40,7 +40,8 @@ class VerdictCard(Card):
             )
             self._words.setText("Not measured yet.")
             self._small.setText(
-                f"Measuring makes {count} pictures with and {count} without the adapter, from the same seeds, {against}."
+                f"Measuring makes {count} pictures with and {count} without the adapter, from the same seeds, {against}. A few "
+                "pictures of other things show what else has changed."
             )
             self._measure.setText("Measure")
         self._measure.setAccessibleName(self._measure.text())
