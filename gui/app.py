@@ -118,12 +118,11 @@ def _load(services: Services, window: MainWindow) -> None:
     gc.disable()
     try:
         from engines.launch.hardware import probe
-        from gui.views.shell import news
-        from gui.workers import catalog, runs  # noqa: F401 - loaded here so that the window's thread need not
+        from gui.views.shell import news  # noqa: F401 - loaded here so that the window's thread need not
+        from gui.workers import catalog, runs  # noqa: F401 - as above
 
         devices = probe()
-        services.background.post(lambda: _follow(services, devices))
-        services.background.post(lambda: news.News(services, lambda: window.current, window))
+        services.background.post(lambda: _follow(services, window, devices))
         views.load_all()
         importlib.import_module("pyqtgraph")
     finally:
@@ -131,10 +130,10 @@ def _load(services: Services, window: MainWindow) -> None:
         gc.enable()
 
 
-def _follow(services: Services, devices: tuple[DeviceEntry, ...]) -> None:
+def _follow(services: Services, window: MainWindow, devices: tuple[DeviceEntry, ...]) -> None:
     """Follow the project's trainings, whichever page is in view, and have what is on offer ready before its page is visited."""
     services.set_devices(devices)
-    _ = services.runs
+    window.follow_trainings()
     services.catalog.load()
 
 

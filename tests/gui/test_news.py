@@ -54,6 +54,21 @@ def test_the_end_is_told_on_any_page_once_and_leads_to_the_pictures(window, tmp_
     assert len(window.notices) == 1
 
 
+def test_how_far_it_is_stands_in_the_bar_of_every_page(window, tmp_path, qtbot):
+    heard = []
+    window.news.standing.connect(heard.append)
+    project = make_project(tmp_path / "p")
+    folder = add_run(project, [started()])
+    window.open(qtbot, project)
+    for event, words in (
+        (ev.Step(step=12, loss=0.4, learning_rate=1e-4), "Training, 12 of 300"),
+        (ev.Paused(step=13), "Paused at 13 of 300"),
+        (FINISHED, ""),
+    ):
+        tell(folder, event)
+        qtbot.waitUntil(lambda words=words: heard[-1:] == [words], timeout=5000)
+
+
 def test_nothing_is_said_to_somebody_who_watched_it_end(window, tmp_path, qtbot):
     project = make_project(tmp_path / "p")
     folder = add_run(project, [started()])

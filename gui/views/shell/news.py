@@ -1,4 +1,4 @@
-"""Tells how trainings ended, whichever page is in view, and also when they ended while the window was closed.
+"""Tells how far the training at work is and how trainings ended, whichever page is in view, also when that was while it was closed.
 
 Which trainings were seen at work is kept in a small file: whatever stands in it and is at work no longer has not been told yet.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from engines.api import places
 from gui.preferences import read_json
@@ -23,7 +23,13 @@ _ENDS = frozenset({"finished", "failed", "interrupted"})
 
 
 class News(QObject):
-    """Follows the trainings of the open project; `in_view` gives the key of the page that is being looked at."""
+    """Follows the trainings of the open project; `in_view` gives the key of the page that is being looked at.
+
+    Signals:
+        standing: how far the training at work is, in a few words; empty when there is none.
+    """
+
+    standing = Signal(str)
 
     def __init__(self, services: Services, in_view: Callable[[], str], parent: QObject) -> None:
         super().__init__(parent)
@@ -32,7 +38,19 @@ class News(QObject):
         self._path = places.state_home() / "at_work.json"
         self._at_work = _healed(read_json(self._path))
         services.runs.changed.connect(self._look)
+        services.runs.changed.connect(self._stand)
+        services.runs.run_changed.connect(lambda _run: self._stand())
         self._look()
+
+    def _stand(self) -> None:
+        active = self._services.runs.active()
+        if active is None:
+            self.standing.emit("")
+            return
+        state = active.state
+        paused = "Paused at" if state.phase == "paused" else "Training,"
+        known = state.phase in {"training", "paused"} and state.steps_total
+        self.standing.emit(f"{paused} {state.step} of {state.steps_total}" if known else "Training")
 
     def _look(self) -> None:
         runs = self._services.runs

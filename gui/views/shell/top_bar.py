@@ -25,11 +25,13 @@ class TopBar(QWidget):
         home_asked: the name of the application was pressed.
         search_asked: the search box was pressed.
         hardware_asked: the chip with the hardware was pressed.
+        training_asked: the chip with the training at work was pressed.
     """
 
     home_asked = Signal()
     search_asked = Signal()
     hardware_asked = Signal()
+    training_asked = Signal()
 
     def __init__(self, project_menu: QMenu, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,10 @@ class TopBar(QWidget):
         keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         keys.adjustSize()
         keys.move(212 - keys.sizeHint().width() - 10, (28 - keys.sizeHint().height()) // 2)
+        self._training = _plain_button("", "topBar.training", "bar-chip")
+        self._training.setToolTip("A training is at work; press to watch it")
+        self._training.clicked.connect(lambda _checked=False: self.training_asked.emit())
+        self._training.hide()
         self._saved = _plain_button("", "topBar.saved", "bar-chip")
         self._saved.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._saved.setCursor(Qt.CursorShape.ArrowCursor)
@@ -62,9 +68,11 @@ class TopBar(QWidget):
         for widget in (brand, self._slash, self._project):
             row.addWidget(widget)
         row.addStretch(1)
-        for widget in (self.search, self._saved, self._hardware):
-            row.addSpacing(14)
-            row.addWidget(widget)
+        chips = QHBoxLayout()
+        chips.setSpacing(14)
+        for widget in (self.search, self._training, self._saved, self._hardware):
+            chips.addWidget(widget)
+        row.addLayout(chips)
         self.set_project(None)
         _set_chip(self._hardware, "Looking at this computer", "muted")
 
@@ -86,6 +94,11 @@ class TopBar(QWidget):
         else:
             _set_chip(self._saved, "Saved", "good")
             self._saved.setToolTip("Every change is saved the moment you make it")
+
+    def set_training(self, words: str) -> None:
+        """Show how far the training at work is; empty while there is none."""
+        self._training.setVisible(bool(words))
+        _set_chip(self._training, words, "accent")
 
     def set_hardware(self, devices: tuple[DeviceEntry, ...], words: str) -> None:
         """Show the best device."""

@@ -89,6 +89,13 @@ class MainWindow(QWidget):
         self.rail.show_place(key)
         self.pages.when_loaded(key, lambda: self._bring(key))
 
+    def follow_trainings(self) -> None:
+        """Show how the project's trainings stand, from now on; once their libraries are loaded."""
+        from gui.views.shell.news import News
+
+        news = News(self._services, lambda: self._current, self)
+        news.standing.connect(self.bar.set_training)
+
     def open_palette(self) -> None:
         """Search or run anything."""
         self.palette_box.open_with(self.commands.offered())
@@ -155,6 +162,7 @@ class MainWindow(QWidget):
         self.bar.home_asked.connect(lambda: self.go("home"))
         self.bar.search_asked.connect(self.open_palette)
         self.bar.hardware_asked.connect(lambda: self.go("preferences"))
+        self.bar.training_asked.connect(self._watch_training)
         self._menu.aboutToShow.connect(lambda: self.commands.fill_menu(self._menu, _PROJECT_MENU))
         self.palette_box.chosen.connect(self.commands.run)
         services.navigation_asked.connect(self.go)
@@ -166,6 +174,12 @@ class MainWindow(QWidget):
         session.closed.connect(self._refresh_title)
         session.changed.connect(self._changed)
         session.failed.connect(self._failed)
+
+    def _watch_training(self) -> None:
+        active = self._services.runs.active()
+        if active is not None:
+            self._services.runs.set_current(active.id)
+        self.go("train")
 
     def _restore(self) -> None:
         stored = _geometry_store().value("geometry")

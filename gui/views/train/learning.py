@@ -14,6 +14,7 @@ from gui.workers.background import Background
 from gui.workers.runs import RunView
 
 _NOTES = 3
+_LONGEST_TITLE = 40
 
 
 class LearningCard(Card):
@@ -25,7 +26,8 @@ class LearningCard(Card):
         self._told: list[str] = []
         head = QHBoxLayout()
         head.setSpacing(10)
-        head.addWidget(Label("Learning", role="title"))
+        self._title = Label("Learning", role="title")
+        head.addWidget(self._title)
         self._hint = ElidedLabel("error on the same test noise every time, lower is better", role="muted")
         head.addWidget(self._hint, 1)
         self._step = Chip(name="train.step")
@@ -49,6 +51,8 @@ class LearningCard(Card):
     def show_run(self, view: RunView) -> None:
         """Show where a training stands."""
         state = view.state
+        title = view.title if len(view.title) <= _LONGEST_TITLE else view.title[: _LONGEST_TITLE - 1] + "…"
+        self._title.setText(f"Learning “{title}”")
         total = state.steps_total or (view.info.job.recipe.loop.steps if view.info.job is not None else 0)
         self._set(self._step, f"step {state.step} of {total}" if total else "")
         moving = state.phase == "training" and state.steps_per_s > 0
