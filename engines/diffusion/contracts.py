@@ -43,7 +43,7 @@ class BackboneInfo:
         family: registered name of the family, `stable-diffusion`.
         version: layout in the words of adapter metadata, `sd_v1`, `sd_v2`, `sd_v2_v`.
         title: name for people.
-        source: how it was asked for (`starter`, `hub:...`, `file:...`).
+        source: how it was asked for (`starter`, `file:...`); a base from a hub with its commit (`hub:owner/name@commit`).
         base_hash: sha256 over the weight files.
         encoder_hash: sha256 over the autoencoder's weights and configuration; `text_hash` the same of the text encoder.
         resolution: its own picture size, pixels.

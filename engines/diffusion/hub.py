@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from engines.core.contracts import NOTE, ProgressHook
 
 SERVICE, ACCOUNT = "lorikeet", "huggingface"
 _NAME = re.compile(r"^[\w.-]{1,96}(/[\w.-]{1,96})?$")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _PARTS = ("unet/", "vae/", "text_encoder/", "text_encoder_2/", "tokenizer/", "tokenizer_2/", "scheduler/")
 _TOP = ("model_index.json", "lorikeet.json")
 _SPARE_BYTES = 500 * 2**20
@@ -55,6 +56,13 @@ def fetch(name: str, *, progress: ProgressHook, cache: Path | None = None) -> Pa
     repository, _, revision = name.partition("@")
     _check_name(repository)
     return _fetch_or_known(repository, revision or None, progress, cache, choose, "model_index.json")
+
+
+def at_commit(base: str, folder: Path) -> str:
+    """A base that was fetched from a hub to `folder`, named by its very commit; any other base as it is."""
+    kind, _, name = base.partition(":")
+    fetched = kind == "hub" and _COMMIT.fullmatch(folder.name)
+    return f"hub:{name.partition('@')[0]}@{folder.name}" if fetched else base
 
 
 def fetch_encoder(name: str, *, progress: ProgressHook = lambda *_: None, cache: Path | None = None) -> Path:
@@ -101,7 +109,13 @@ def token() -> str | None:
 def _fetch_or_known(
     repository: str, revision: str | None, progress: ProgressHook, cache: Path | None, select: Selection, index: str
 ) -> Path:
-    """Fetch; where the hub cannot be reached at all, what was fetched before has to do."""
+    """Fetch; where the hub cannot be reached at all, what was fetched before has to do.
+
+    A commit never changes, so where one is named and here, nobody is asked: the hub may have gone on, or lost it.
+    """
+    if revision is not None and _COMMIT.fullmatch(revision):
+        with suppress(OSError):
+            return _known(repository, revision, cache, index)
     try:
         with _plain_failures(repository):
             if _offline():

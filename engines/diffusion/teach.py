@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from engines.api.job import Job, JobImage
 from engines.api.recipe import Recipe
 from engines.core.contracts import NOTE, ProgressHook, SampleFile
 from engines.core.devices import Device
+from engines.diffusion import same_base
 from engines.diffusion.backbones import open_base
 from engines.diffusion.captions import class_caption, sample_prompts
 from engines.diffusion.contracts import Base, DenoisingBatch, LearningRates, Teachable, TextStates
@@ -27,7 +27,7 @@ from engines.diffusion.methods import method_of
 from engines.diffusion.objective import Weighting, denoising_loss
 from engines.diffusion.prior import class_pictures
 from engines.diffusion.sampling import Sampling, draw
-from projects.files import atomic_path, atomic_write_json
+from projects.files import atomic_path
 
 
 def build(job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device) -> Teach:
@@ -48,8 +48,8 @@ class Teach:
         """Open the base, make class pictures, attach the method, fill the caches, release the encoders."""
         job, recipe, device = self._job, self._job.recipe, self._device
         method = method_of(job.method.name, job.method.settings)
-        base = open_base(job.base, device, progress=progress)
-        self._same_base(base)
+        base = open_base(same_base.address(self._run, job.base), device, progress=progress)
+        same_base.keep(self._run, job.base, base)
         for note in base.info.notes:
             progress(NOTE, note, 0, 0)
         class_text = class_caption(job.concept.class_noun)
@@ -172,23 +172,6 @@ class Teach:
             title = "The run is not ready"
             raise JobError(title, "It was asked for something before it was prepared.")
         return self._parts
-
-    def _same_base(self, base: Base) -> None:
-        """A run that was begun on one base must not go on with another under the same name.
-
-        Raises:
-            JobError: the base has changed since the run's first life.
-        """
-        seal = self._run / "base.json"
-        try:
-            known = json.loads(seal.read_text(encoding="utf-8")).get("base_hash")
-        except (OSError, ValueError, AttributeError):
-            atomic_write_json(seal, {"base": self._job.base, "base_hash": base.info.base_hash})
-            return
-        if known != base.info.base_hash:
-            title = "The base model has changed"
-            what = f"“{base.info.title}” is not the model this run was begun with."
-            raise JobError(title, what, "Put the old one back, or start a new run.")
 
     def _class_files(self, base: Base, prompt: str, progress: ProgressHook) -> list[Path]:
         count = self._job.recipe.objective.class_pictures

@@ -13,12 +13,14 @@ from pathlib import Path
 import huggingface_hub.constants
 import huggingface_hub.utils._http as hub_http
 import pytest
+from safetensors.torch import load_file, save_file
 
-from engines.api.errors import DownloadError
+from engines.api.errors import DownloadError, JobError
 from engines.diffusion import hub
 from engines.diffusion.backbones import open_base
 from engines.diffusion.hub import RemoteFile, choose, fetch
-from tests.diffusion.support import CPU, open_tiny, probe
+from engines.diffusion.teach import build
+from tests.diffusion.support import CPU, make_job, make_pictures, open_tiny, probe
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -29,6 +31,7 @@ class Hub(ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder = folder
+        self.commit = COMMIT
         self.asked: list[tuple[str, str, str]] = []
         self.tokens: list[str] = []
         self.gated = False
@@ -59,13 +62,13 @@ class Handler(BaseHTTPRequestHandler):
         self.server.tokens.append(self.headers.get("Authorization", ""))
         path = self.path.partition("?")[0]
         if path.startswith("/api/models/owner/tiny"):
-            if "/revision/" in path and not path.endswith(("main", COMMIT)):
+            if "/revision/" in path and not path.endswith(("main", self.server.commit)):
                 self._refuse(404, "RevisionNotFound")
             elif self.server.gated:
                 self._refuse(403, "GatedRepo")
             else:
                 self._send(json.dumps(self._listing()).encode(), {"Content-Type": "application/json"}, body=body)
-        elif path.startswith((f"/owner/tiny/resolve/{COMMIT}/", "/owner/tiny/resolve/main/")):
+        elif path.startswith((f"/owner/tiny/resolve/{self.server.commit}/", "/owner/tiny/resolve/main/")):
             self._file(self.server.folder / path.split("/", 5)[5], body=body)
         else:
             self._refuse(404, "RepoNotFound")
@@ -76,14 +79,18 @@ class Handler(BaseHTTPRequestHandler):
             {"rfilename": path.relative_to(self.server.folder).as_posix(), "size": path.stat().st_size}
             for path in files
         ]
-        return {"id": "owner/tiny", "sha": COMMIT, "siblings": siblings, "tags": [], "downloads": 0}
+        return {"id": "owner/tiny", "sha": self.server.commit, "siblings": siblings, "tags": [], "downloads": 0}
 
     def _file(self, path: Path, *, body: bool) -> None:
         if not path.is_file():
             self._refuse(404, "EntryNotFound")
             return
         data = path.read_bytes()
-        headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        headers = {
+            "ETag": f'"{hashlib.sha256(data).hexdigest()}"',
+            "X-Repo-Commit": self.server.commit,
+            "Accept-Ranges": "bytes",
+        }
         wanted = self.headers.get("Range", "")
         start = int(wanted.removeprefix("bytes=").partition("-")[0]) if wanted else 0
         if start:
@@ -183,6 +190,35 @@ def test_without_an_answer_the_earlier_copy_is_used(
         fetch("owner/tiny", progress=lambda *_: None, cache=cache)
 
 
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_run_goes_on_with_the_commit_it_was_begun_with(
+    server: Hub, offline: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    run, images = tmp_path / "runs" / "run", make_pictures(tmp_path, 2)
+    run.mkdir(parents=True)
+    job = make_job(Path(), loop={"steps": 2}).model_copy(update={"base": "hub:owner/tiny"})
+    first = build(job, images, tmp_path, run, CPU)
+    first.prepare(lambda *_: None)
+    told = json.loads((run / "base.json").read_text())
+    assert told["source"] == f"hub:owner/tiny@{COMMIT}"
+
+    server.commit = COMMIT[::-1]  # the model is renewed under its name, and the old commit is gone
+    weights = server.folder / "unet" / "diffusion_pytorch_model.safetensors"
+    save_file({name: tensor + 1 for name, tensor in load_file(weights).items()}, weights)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1" if offline else "0")
+    again = build(job, images, tmp_path, run, CPU)
+    again.prepare(lambda *_: None)
+    assert again.validate() == first.validate()
+    assert json.loads((run / "base.json").read_text()) == told
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")
+    assert open_base("hub:owner/tiny", CPU).info.base_hash != told["base_hash"]
+    (run / "base.json").write_text(json.dumps({**told, "source": "hub:owner/tiny"}))
+    with pytest.raises(JobError, match="has changed"):
+        build(job, images, tmp_path, run, CPU).prepare(lambda *_: None)
+
+
 def test_a_broken_off_download_goes_on_where_it_ended(
     server: Hub, tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,14 +286,9 @@ def test_only_what_is_needed_is_chosen() -> None:
         "unet/diffusion_pytorch_model.non_ema.safetensors": 9, "vae/diffusion_pytorch_model.bin": 3,
         "text_encoder/model.fp16.safetensors": 2, "safety_checker/model.safetensors": 9, "v1-5-pruned.ckpt": 99,
         "tokenizer/merges.txt": 1, "unet/openvino/model.bin": 7,
-        "text_encoder_2/model-00001-of-00002.safetensors": 2, "text_encoder_2/model-00002-of-00002.safetensors": 2,
-        "text_encoder_2/model.fp16.safetensors": 2, "tokenizer_2/vocab.json": 1,
-        "vae_1_0/diffusion_pytorch_model.safetensors": 3, "sd_xl_base_1.0.safetensors": 99,
     }  # fmt: skip
     chosen = {file.name for file in choose(RemoteFile(name, size) for name, size in names.items())}
     assert chosen == {
         "model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.bin",
         "text_encoder/model.fp16.safetensors", "tokenizer/merges.txt",
-        "text_encoder_2/model-00001-of-00002.safetensors", "text_encoder_2/model-00002-of-00002.safetensors",
-        "tokenizer_2/vocab.json",
     }  # fmt: skip

@@ -88,9 +88,12 @@ def open_base(base: str, device: Device, *, progress: ProgressHook = quiet) -> B
     Raises:
         ModelError: missing, damaged, or of a kind that is not known.
     """
+    from engines.diffusion.hub import at_commit
+
     path = place_of(base, progress=progress)
+    source = at_commit(base, path)
     for _, family in registry().items():  # noqa: PERF102 - a registry, not a dict
         if family.accepts(path):
-            return family.open_model(path, base, device, progress=progress)
+            return family.open_model(path, source, device, progress=progress)
     title = "This kind of base model is not known"
     raise ModelError(title, f"“{path.name}” is none of: {', '.join(f.title for _, f in registry().items())}.")
