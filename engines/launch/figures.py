@@ -20,6 +20,7 @@ from engines.launch.tensor_file import read_tensor_file
 
 TEXT_TOKENS = 77
 _CONFIG_BYTES = 2**20
+_LARGER = ("conditioner.", "model.diffusion_model.label_emb.")
 
 Shape = tuple[str, tuple[int, ...]]
 """Name and shape of a weight."""
@@ -129,17 +130,35 @@ STABLE_DIFFUSION_1 = BackboneFigures(
 )
 """Counted from the published architecture; stands in for a base that has not been downloaded yet or is one single file."""
 
+STABLE_DIFFUSION_XL = BackboneFigures(
+    parameters=2_567_463_684,
+    other_parameters=901_374_183,
+    text=TextFigures(weights=714_080_256, outputs=451_584, sides=401_408),
+    levels=(
+        Level(weights=14_563_840, outputs=4_804, attention=0, sides=0, feed_forward=0),
+        Level(weights=135_987_200, outputs=112_640, attention=6_400, sides=76_800, feed_forward=89_600),
+        Level(weights=2_049_638_400, outputs=1_191_680, attention=76_800, sides=921_600, feed_forward=1_075_200),
+    ),
+    attention_sides=1_451_520,
+    resolution=1024,
+    latent_factor=8,
+    layers=773,
+    narrowest=640,
+)
+"""The same of the larger kind."""
+
 
 def figures_of(base: str) -> BackboneFigures:
-    """The figures of a base as named in a job; where its files cannot be counted, those of Stable Diffusion 1.x."""
+    """The figures of a base as named in a job; where its files cannot be counted, those of the published model it most likely is."""
     kind, _, place = base.partition(":")
-    folder = starter("diffusion") if base == "starter" else Path(place)
-    if kind in {"starter", "file"} and folder.is_dir():
-        try:
-            return count_folder(folder)
-        except (OSError, ValueError, KeyError, TypeError, UserError):
-            return STABLE_DIFFUSION_1
-    return STABLE_DIFFUSION_1
+    path = starter("diffusion") if base == "starter" else Path(place)
+    try:
+        if kind in {"starter", "file"} and path.is_dir():
+            return count_folder(path)
+        larger = _is_larger_file(path) if kind == "file" else kind == "hub" and "xl" in place.lower()
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        larger = False
+    return STABLE_DIFFUSION_XL if larger else STABLE_DIFFUSION_1
 
 
 def count_folder(folder: Path) -> BackboneFigures:
@@ -210,6 +229,11 @@ def count(
     return BackboneFigures(
         parameters, other_parameters, text, counted, sides, resolution, latent_factor, layers, min(inputs)
     )
+
+
+def _is_larger_file(checkpoint: Path) -> bool:
+    """By its header; raises UserError when it has none that can be read."""
+    return any(name.startswith(_LARGER) for name in read_tensor_file(checkpoint).tensors)
 
 
 def _shapes(folder: Path) -> list[Shape]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from engines.api.catalog import DeviceEntry
@@ -18,7 +20,14 @@ from engines.diffusion.backbones import open_base
 from engines.diffusion.contracts import Base, LearningRates
 from engines.diffusion.methods.lora import Lora
 from engines.launch import forecast, speeds
-from engines.launch.figures import STABLE_DIFFUSION_1, count, count_text, figures_of
+from engines.launch.figures import (
+    STABLE_DIFFUSION_1,
+    STABLE_DIFFUSION_XL,
+    BackboneFigures,
+    count,
+    count_text,
+    figures_of,
+)
 
 GIB = 2**30
 
@@ -81,24 +90,67 @@ def test_a_folder_is_counted_from_its_headers(tiny_sd: Path) -> None:
     assert figures.attention_sides == sides
 
 
-def test_the_usual_figures_are_those_of_the_published_architecture() -> None:
-    from diffusers import UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
+@pytest.mark.parametrize(
+    ("name", "usual"), [("stable-diffusion-1", STABLE_DIFFUSION_1), ("stable-diffusion-xl", STABLE_DIFFUSION_XL)]
+)
+def test_the_usual_figures_are_those_of_the_published_architecture(name: str, usual: BackboneFigures) -> None:
+    """Counted from the names and shapes of the networks built on torch's meta device from the shipped configurations, as a folder is."""
+    import diffusers
+    import transformers
 
-    layout = resources() / "layouts" / "stable-diffusion-1"
-    configs = [json.loads((layout / part / "config.json").read_text()) for part in ("unet", "text_encoder")]
-    with torch.device("meta"):
-        networks = UNet2DConditionModel.from_config(configs[0]), CLIPTextModel(CLIPTextConfig.from_dict(configs[1]))
-    unet, text = ([(name, tuple(one.shape)) for name, one in network.named_parameters()] for network in networks)
+    layout = resources() / "layouts" / name
+    shapes: dict[str, list[tuple[str, tuple[int, ...]]]] = {}
+    for part, kind in json.loads((layout / "model_index.json").read_text(encoding="utf-8")).items():
+        config = layout / part / "config.json"
+        if config.is_file():
+            settings = json.loads(config.read_text(encoding="utf-8"))
+            with torch.device("meta"):
+                if kind[0] == "diffusers":
+                    network = getattr(diffusers, kind[1]).from_config(settings)
+                else:
+                    network = getattr(transformers, kind[1])(transformers.CLIPTextConfig.from_dict(settings))
+            shapes[part] = [(label, tuple(one.shape)) for label, one in network.named_parameters()]
+    unet = json.loads((layout / "unet" / "config.json").read_text(encoding="utf-8"))
+    text = [shape for part, found in shapes.items() if part.startswith("text_encoder") for shape in found]
     counted = count(
-        unet,
+        shapes["unet"],
         count_text(text),
-        levels=4,
-        resolution=512,
+        levels=len(unet["block_out_channels"]),
+        resolution=8 * unet["sample_size"],
         latent_factor=8,
-        other_parameters=STABLE_DIFFUSION_1.other_parameters,
+        other_parameters=sum(math.prod(shape) for _, shape in (*text, *shapes["vae"])),
     )
-    assert counted == STABLE_DIFFUSION_1
+    assert counted == usual
+
+
+def test_the_larger_kind_is_known_by_its_header_or_its_name(tiny_sdxl: Path, tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file({"conditioner.embedders.0.x": torch.ones(1)}, file)
+    for base in (f"file:{file}", "hub:somebody/stable-diffusion-XL-base"):
+        assert figures_of(base) == STABLE_DIFFUSION_XL
+    save_file({"model.diffusion_model.input_blocks.0.0.weight": torch.ones(1)}, file)
+    assert figures_of(f"file:{file}") == STABLE_DIFFUSION_1
+    folder = figures_of(f"file:{tiny_sdxl}")
+    base = open_base(f"file:{tiny_sdxl}", Device("cpu", torch.device("cpu")))
+    assert (folder.parameters, folder.resolution) == (base.info.parameters, 32)
+    networks = base.networks()
+    linears = [networks[site.network].get_submodule(site.path) for site in base.attention_linears()]
+    assert folder.attention_sides == sum(sum(linear.weight.shape) for linear in linears)
+    assert counted_flops(base) == pytest.approx(folder.forward_flops(32) + folder.text_flops(), rel=0.2)
+
+
+def test_the_larger_kind_fits_where_people_say_it_does() -> None:
+    """Its own size, 1024 px, one picture a step: a card of 24 GB as it is, one of 12 GB when memory is saved."""
+    base = "hub:a/xl"
+    usual, saving = (
+        forecast.outlook(
+            base, Recipe(loop=LoopSettings(batch_size=1, gradient_checkpointing=lean)), lora(rank=16), device("cuda")
+        )
+        for lean in (False, True)
+    )
+    assert 14 < usual.forecast.memory_bytes / GIB < 24
+    assert 7 < saving.forecast.memory_bytes / GIB < 12
+    assert STABLE_DIFFUSION_XL.forward_flops(1024) == pytest.approx(6.0e12, rel=0.15)
 
 
 def test_a_step_is_the_networks_and_the_pairs(tiny_sd: Path) -> None:
