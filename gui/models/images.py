@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from projects.records import Image
 
 Show = Literal["all", "flagged", "uncaptioned"]
 Index = QModelIndex | QPersistentModelIndex
 _PATIENCE = 64
+_DRAGGED = "application/x-lorikeet-photos"
+
+
+def dragged_ids(data: QMimeData) -> tuple[str, ...]:
+    """The pictures of this project that a drag carries; empty for a drag from anywhere else."""
+    return tuple(bytes(data.data(_DRAGGED).data()).decode(errors="replace").split())
 
 
 class ImagesModel(QAbstractListModel):
@@ -76,6 +82,21 @@ class ImagesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(image)
         return image if role == Qt.ItemDataRole.UserRole else None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """Every picture can be dragged to another subject."""
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
+    def mimeTypes(self) -> list[str]:  # noqa: N802 - Qt's name
+        """A drag is understood by this window only."""
+        return [_DRAGGED]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: N802 - Qt's name
+        """The ids of these pictures, in the order of the page."""
+        data = QMimeData()
+        rows = sorted({index.row() for index in indexes})
+        data.setData(_DRAGGED, " ".join(self._rows[row].id for row in rows).encode())
+        return data
 
     def _tip(self, image: Image) -> str:
         lines = [f"{image.original_name}, {image.width} × {image.height}"]

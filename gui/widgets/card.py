@@ -73,6 +73,11 @@ class Card(QFrame):
             self._checked = checked
             self.update()
 
+    def set_ringed(self, ringed: bool) -> None:
+        """A strong edge: the keyboard is here, or what is dragged would land here."""
+        self._ring = ringed
+        self.update()
+
     def set_dashed(self, dashed: bool) -> None:
         """A dashed edge: a place to drop something into."""
         self._dashed = dashed
@@ -111,14 +116,12 @@ class Card(QFrame):
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Show where the keyboard is."""
         super().focusInEvent(event)
-        self._ring = True
-        self.update()
+        self.set_ringed(True)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """The keyboard is elsewhere."""
         super().focusOutEvent(event)
-        self._ring = False
-        self.update()
+        self.set_ringed(False)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """A click that ends on the card counts."""

@@ -6,9 +6,12 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui import opening
+from gui.models.images import dragged_ids
 from gui.services import Services
 from gui.theme import tokens as design
 from gui.widgets.buttons import IconButton, LinkButton
@@ -33,7 +36,13 @@ def invented_word(taken: frozenset[str]) -> str:
 
 
 class ConceptPanel(QWidget):
-    """Lists the subjects and edits the words of the current one."""
+    """Lists the subjects and edits the words of the current one.
+
+    Signals:
+        move_asked: (ids of photos, id of the subject they were dropped on).
+    """
+
+    move_asked = Signal(object, str)
 
     def __init__(self, services: Services, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -134,7 +143,8 @@ class ConceptPanel(QWidget):
 
     def _row(self, concept: Concept) -> Card:
         colour = design.concept_colour(concept.position)
-        card = Card(name=f"images.concept.{concept.id}", clickable=True, padding=12, accent=colour.name())
+        card = _SubjectCard(f"images.concept.{concept.id}", colour.name())
+        card.dropped.connect(lambda ids: self.move_asked.emit(ids, concept.id))
         card.set_checked(concept.id == self._services.session.concept_id)
         count = self._counts.get(concept.id, 0)
         card.setAccessibleName(f"{concept.name}, {count} photos")
@@ -206,6 +216,34 @@ class ConceptPanel(QWidget):
         text = f"“{concept.name}” goes with its {count} photo{'s' if count != 1 else ''}. What was trained from them stays. You can undo this."
         if ask(self, "Remove this subject?", text, accept="Remove", danger=True, name="removeConcept"):
             opening.apply(self._services, lambda project: edits.remove_concept(project, concept.id))
+
+
+class _SubjectCard(Card):
+    """A subject of the list; photos of another one can be dropped on it, which `dropped` tells with their ids."""
+
+    dropped = Signal(object)
+
+    def __init__(self, name: str, accent: str) -> None:
+        super().__init__(name=name, clickable=True, padding=12, accent=accent)
+        self.setAcceptDrops(True)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+        """Photos that are somewhere else already may land here."""
+        if dragged_ids(event.mimeData()) and not self.is_checked():
+            event.acceptProposedAction()
+            self.set_ringed(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802 - Qt's name
+        """They went on."""
+        super().dragLeaveEvent(event)
+        self.set_ringed(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+        """Take them, once the drag is over: the list is built anew then."""
+        event.acceptProposedAction()
+        self.set_ringed(False)
+        ids = dragged_ids(event.mimeData())
+        QTimer.singleShot(0, self, lambda: self.dropped.emit(ids))
 
 
 def _field(name: str, words: str, placeholder: str, longest: int) -> QLineEdit:

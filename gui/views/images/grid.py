@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QDrag, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
 from gui.models.images import ImagesModel
@@ -43,6 +43,7 @@ class Grid(QListView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
+        self.setDragEnabled(True)
         self.setAcceptDrops(False)  # so that a drop goes on to the window, which knows what to do with it
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(lambda point: self.menu_asked.emit(self.viewport().mapToGlobal(point)))
@@ -80,6 +81,16 @@ class Grid(QListView):
                 self._images.index(rows[0]), QItemSelectionModel.SelectionFlag.NoUpdate
             )
             self.scrollTo(self._images.index(rows[0]))
+
+    def startDrag(self, _actions: Qt.DropAction) -> None:  # noqa: N802 - Qt's name
+        """Carry the selected pictures, as one small picture with their number."""
+        indexes = self.selectionModel().selectedIndexes()
+        if indexes:
+            drag = QDrag(self)
+            drag.setMimeData(self._images.mimeData(indexes))
+            drag.setPixmap(self._tiles.bundle(self._images.image(min(index.row() for index in indexes)), len(indexes)))
+            drag.setHotSpot(QPoint(-8, -8))
+            drag.exec(Qt.DropAction.MoveAction)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Columns share the width evenly."""

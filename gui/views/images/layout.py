@@ -74,6 +74,7 @@ class Parts(QWidget):
             _subtitle(images, concept.trigger if concept else "", concept.class_noun if concept else "")
         )
         self._add.setEnabled(not session.read_only)
+        self.grid.setDragEnabled(not session.read_only)
         self._add.setVisible(project is not None)
         self._next.setVisible(bool(images))
         self._tell_count(images)

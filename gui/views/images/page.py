@@ -126,6 +126,7 @@ class ImagesPage(QWidget):
         parts.folder_asked.connect(self.adding.choose_folder)
         parts.inspector.remove_asked.connect(self.remove_selected)
         parts.panel.file_asked.connect(self._show_file)
+        parts.concepts.move_asked.connect(self._move)
 
     def _opened(self) -> None:
         self._thumbnails.forget()
@@ -182,7 +183,13 @@ class ImagesPage(QWidget):
         menu.popup(point)
 
     def _move(self, ids: tuple[str, ...], concept_id: str) -> None:
-        opening.apply(self._services, lambda project: edits.move_images(project, ids, concept_id))
+        if not opening.apply(self._services, lambda project: edits.move_images(project, ids, concept_id)):
+            return
+        project = self._services.session.project
+        name = queries.concept(project, concept_id).name if project is not None else ""
+        words = f"{len(ids)} photos" if len(ids) != 1 else "The photo"
+        undo = self._services.session.undo_stack.undo
+        self._services.notify(Notice("info", f"{words} moved to “{name}”", actions=(("Undo", undo),)))
 
     def _in_grid(self, _services: Services) -> bool:
         return self.parts.grid.hasFocus()

@@ -27,6 +27,7 @@ SHORT_WORDS = {
 _MARGIN_PX = 6
 _CAPTION_PX = 24
 _RADIUS = 10
+_BUNDLE_PX = 84
 _CHIP_PX = 18
 _MOST_KEPT = 300
 Index = QModelIndex | QPersistentModelIndex
@@ -76,6 +77,22 @@ class Tiles(QStyledItemDelegate):
             words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text
         )
         painter.restore()
+
+    def bundle(self, image: Image, count: int) -> QPixmap:
+        """What is seen under the pointer while `count` pictures are dragged, `image` being the first."""
+        tokens = design.current()
+        made = QPixmap(_BUNDLE_PX, _BUNDLE_PX)
+        made.fill(Qt.GlobalColor.transparent)
+        with QPainter(made) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            place = QRect(0, 0, _BUNDLE_PX, _BUNDLE_PX)
+            self._picture(painter, place, image, tokens)
+            if count > 1:
+                font = QFont(painter.font())
+                font.setPixelSize(11)
+                painter.setFont(font)
+                self._chip(painter, 5.0, 5.0, f"{count} photos", place.right(), tokens, "text")
+        return made
 
     def _picture(self, painter: QPainter, place: QRect, image: Image, tokens: Tokens) -> None:
         path = QPainterPath()

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QImage
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.models.images import ImagesModel
@@ -19,7 +19,7 @@ from gui.views.images.concepts import invented_word
 from gui.views.images.page import ImagesPage
 from gui.views.images.report import headline, summary
 from gui.views.shell.window import MainWindow
-from projects import queries
+from projects import edits, queries
 from projects.project import Project
 from projects.records import Image
 from projects.report import ImportReport, ReportLine
@@ -173,6 +173,36 @@ def test_subjects_are_added_and_chosen(page: ImagesPage, services: Services, pro
     qtbot.waitUntil(lambda: page.model.rowCount() == 0, timeout=_WAIT_MS)
     services.session.set_concept(queries.concepts(project)[0].id)
     qtbot.waitUntil(lambda: page.model.rowCount() == 4, timeout=_WAIT_MS)
+
+
+def test_photos_are_dragged_to_another_subject_and_back(
+    page: ImagesPage, services: Services, project: Project, qtbot: QtBot
+) -> None:
+    other = services.session.apply(lambda opened: edits.add_concept(opened, "Mug", trigger="zovok")).ids[0]
+    ids = tuple(image.id for image in page.model.all_images[:2])
+    page.parts.grid.select_ids(ids)
+    data = page.model.mimeData(page.parts.grid.selectedIndexes())
+    here, there = (page.findChild(QWidget, f"images.concept.{key}") for key in (services.session.concept_id, other))
+    assert here is not None
+    assert there is not None
+    assert not drag(here, data), "they are there already"
+    assert not drag(there, QMimeData()), "words from elsewhere are no photos"
+    assert drag(there, data)
+    qtbot.waitUntil(lambda: len(queries.images(project, other)) == 2)
+    assert tuple(image.id for image in queries.images(project, other)) == ids
+    services.session.undo_stack.undo()
+    assert queries.images(project, other) == ()
+
+
+def drag(target: QWidget, data: QMimeData) -> bool:
+    """Drag over a widget and drop there; whether it took it."""
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    over = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.MoveAction, data, buttons, keys)
+    over.ignore()
+    QApplication.sendEvent(target, over)
+    if over.isAccepted():
+        QApplication.sendEvent(target, QDropEvent(QPointF(5, 5), Qt.DropAction.MoveAction, data, buttons, keys))
+    return over.isAccepted()
 
 
 def test_a_read_only_project_cannot_be_changed_by_any_way(
