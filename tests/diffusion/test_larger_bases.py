@@ -175,6 +175,12 @@ def test_refiners_and_odd_parts_are_refused_in_words(copy: Path, tmp_path: Path)
     with pytest.raises(ModelError, match="text_encoder_2"):
         open_tiny(copy)
     index.write_text(json.dumps(parts))
+    config = copy / "vae" / "config.json"
+    plain = config.read_text()
+    config.write_text(json.dumps({**json.loads(plain), "latents_mean": [0.1] * 4, "latents_std": [2.0] * 4}))
+    with pytest.raises(ModelError, match="a way of its own"):
+        open_tiny(copy)
+    config.write_text(plain)
     shutil.rmtree(copy / "tokenizer_2")
     with pytest.raises(ModelError, match="tokenizer_2"):
         open_tiny(copy)

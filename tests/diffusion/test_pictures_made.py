@@ -244,7 +244,7 @@ def test_the_catalog_names_everything() -> None:
     catalog = describe()
     assert [method.name for method in catalog.methods] == ["lora", "orthogonal", "tara"]
     assert catalog.methods[0].schema_["properties"]["rank"]["title"] == "Rank"
-    assert [backbone.name for backbone in catalog.backbones] == ["stable-diffusion"]
+    assert [backbone.name for backbone in catalog.backbones] == ["stable-diffusion", "stable-diffusion-xl"]
     assert [preset.title for preset in catalog.presets] == ["Quick", "Balanced", "Best", "Mergeable", "Composable"]
     assert not catalog.broken
     assert catalog.devices[-1].kind == "cpu"

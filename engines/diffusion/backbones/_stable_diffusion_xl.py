@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from engines.api.errors import ModelError
 from engines.core.devices import Device
 from engines.diffusion.backbones.stable_diffusion_xl import ABILITIES, NAME
 from engines.diffusion.base_info import info_of
@@ -29,6 +30,10 @@ _HEARD = -2
 
 def resident(opened: Opened, source: str, device: Device) -> Base:
     """What was opened, ready to be asked; raises ModelError when it is of another kind than text to image."""
+    if opened.vae.config.get("latents_mean") is not None:
+        title = "This base model cannot be taught here"
+        what = "It has the shape of Stable Diffusion XL, but codes pictures and noise in a way of its own."
+        raise ModelError(title, what, "Choose another Stable Diffusion XL model.")
     info = info_of(opened, source, family=NAME, version=_VERSION, guidance=5.0, usual_size=_USUAL_SIZE)
     zeros = bool(opened.index.get("force_zeros_for_empty_prompt", True))
     info = replace(info, text_hash=joint_hash([info.text_hash, f"zeros for no words: {zeros}"]))
