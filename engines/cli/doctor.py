@@ -94,14 +94,11 @@ def _torch(kinds: set[str]) -> list[Finding]:
     except (ImportError, OSError) as error:
         hint = "python3 packaging/bootstrap.py demo mends the environment."
         return [Finding("torch", "problem", f"it cannot be loaded: {error}", hint)]
-    if "cuda" in kinds and not torch.cuda.is_available():
-        if torch.version.cuda is None:
-            hint = (
-                "Install the CUDA build of this torch version into the environment, as its own installation page says."
-            )
-            return [Finding("torch", "warning", "this build of torch cannot use the NVIDIA card", hint)]
-        hint = f"Update the NVIDIA driver to one that knows CUDA {torch.version.cuda}."
-        return [Finding("torch", "warning", "the NVIDIA card is here, but torch cannot use it", hint)]
+    from engines.core.devices import why_not
+
+    for kind, usable in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available())):
+        if kind in kinds and not usable:
+            return [Finding("torch", "warning", *why_not(kind))]
     if torch.cuda.is_available():
         major, minor = torch.cuda.get_device_capability()
         name = f"sm_{major}{minor}"

@@ -92,6 +92,24 @@ def _cuda_precision(asked: str) -> Precision:
     return "fp16" if asked == "fp16" else "bf16" if asked == "bf16" else "fp32"
 
 
+def why_not(kind: str) -> tuple[str, str]:
+    """Why torch cannot compute on a kind of device that this computer has: what is wrong, and what to do about it."""
+    if kind == "mps":
+        if not torch.backends.mps.is_built():
+            return (
+                "this build of torch cannot use Apple graphics",
+                "Install torch for this Mac's own processor (arm64).",
+            )
+        return "Apple graphics are here, but torch cannot use them", "Update macOS."
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in {"", "-1"}:
+        return "the variable CUDA_VISIBLE_DEVICES hides the NVIDIA card", "Unset it."
+    if torch.version.cuda is None:
+        hint = "Install the CUDA build of this torch version into the environment, as its own installation page says."
+        return "this build of torch cannot use the NVIDIA card", hint
+    hint = f"Update the NVIDIA driver to one that knows CUDA {torch.version.cuda}."
+    return "the NVIDIA card is here, but torch cannot use it", hint
+
+
 def memory_free_bytes(device: Device) -> int:
     """Memory that a run could use on this device now."""
     if device.kind == "cuda":

@@ -54,6 +54,7 @@ class Life:
         self._tell_torn(torn, kept)
         checkpoints.discard(torn)
         clear_unfinished(self._folder)
+        memory.tell_device(self._admitted.job, device, self._journal)
         memory.tell_forecast(self._admitted.job, device, self._journal)
         try:
             task = self._prepare(device)

@@ -10,12 +10,12 @@ from engines.api.catalog import DeviceEntry
 from engines.api.events import Note
 from engines.api.job import Job
 from engines.api.recipe import Recipe
-from engines.core.devices import Device, memory_free_bytes, memory_used_bytes
+from engines.core.devices import Device, memory_free_bytes, memory_used_bytes, why_not
 from engines.core.journal import Journal
 from engines.core.pace import Pace
 from engines.launch import forecast, speeds
 from engines.launch.figures import figures_of
-from engines.launch.hardware import cores
+from engines.launch.hardware import cores, probe
 
 _GIB = 2**30
 
@@ -34,6 +34,21 @@ def entry_of(device: Device) -> DeviceEntry:
         memory_free_bytes=free,
         precisions=(device.precision,),
     )
+
+
+def tell_device(job: Job, device: Device, journal: Journal) -> None:
+    """Say so when torch computes elsewhere than this computer's hardware promised, as the window's forecast did."""
+    promised, real = forecast.best_device(probe(), job.recipe), entry_of(device)
+    if promised is None or (promised.kind == real.kind and (real.kind != "cuda" or promised.title == real.title)):
+        return
+    again = "The forecast is made again for it."
+    if real.kind != "cpu":
+        text = f"It is {real.title}, and not {promised.title}. {again}"
+        journal.tell(Note(title="Another device computes than was expected", text=text))
+        return
+    what, hint = why_not(promised.kind)
+    text = f"{promised.title}: {what}. The processor computes instead, which takes longer. {again} {hint}"
+    journal.tell(Note(level="warning", title="The graphics card is not used", text=text))
 
 
 def tell_forecast(job: Job, device: Device, journal: Journal) -> None:

@@ -53,6 +53,17 @@ def test_a_missing_package_is_a_problem_with_a_remedy(
     assert "What to do: python3 packaging/bootstrap.py" in told
 
 
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_card_that_torch_cannot_use_is_told_with_a_remedy(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    (finding,) = doctor._torch({kind, "cpu"})
+    assert finding.level == "warning"
+    assert finding.hint
+
+
 def test_a_starter_that_is_gone_is_a_problem(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(places, "resources", lambda: tmp_path)
     starter = [finding for finding in doctor.models() if finding.name == "Starter"]

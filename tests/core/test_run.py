@@ -14,12 +14,15 @@ import torch
 
 from engines.api import commands as cmd
 from engines.api import events as ev
+from engines.api.catalog import DeviceEntry
 from engines.api.errors import UserError
 from engines.api.places import state_home
 from engines.core import memory
 from engines.core.contracts import CLASS_PICTURES
+from engines.core.devices import pick
 from engines.core.pace import Phases
 from engines.core.run import BUG, EXPECTED, FINE, STOPPED
+from engines.launch import forecast
 from engines.launch.folder import LOCK
 from engines.launch.follow import read_state
 from engines.launch.inbox import send
@@ -33,6 +36,72 @@ def fail_with(error: BaseException) -> Callable[[], None]:
         raise error
 
     return act
+
+
+def entry(kind: str, title: str) -> DeviceEntry:
+    return DeviceEntry(kind=kind, title=title, memory_bytes=2**34, memory_free_bytes=2**34, precisions=("fp32",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "cuda", "hidden", "words"),
+    [
+        ("cuda", None, None, "build of torch cannot use the NVIDIA card"),
+        ("cuda", "13.0", None, "driver to one that knows CUDA 13.0"),
+        ("cuda", "13.0", "-1", "CUDA_VISIBLE_DEVICES hides"),
+        ("mps", None, None, "Apple graphics"),
+    ],
+)
+def test_hardware_that_torch_cannot_use_is_told_and_the_forecast_is_the_processors(
+    kind: str,
+    cuda: str | None,
+    hidden: str | None,
+    words: str,
+    new_toy: Callable[..., Toy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    toy = new_toy(device="auto", steps=10)
+    monkeypatch.setattr("engines.core.life.pick", lambda *_: pick("cpu"))
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(memory, "probe", lambda: (entry(kind, "Great Card 5000"), entry("cpu", "CPU")))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if hidden is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    asked: list[str] = []
+    outlook = forecast.outlook
+    monkeypatch.setattr(forecast, "outlook", lambda *what: asked.append(what[-1].kind) or outlook(*what))
+    assert toy.run() == FINE
+    (note,) = [one for one in toy.of_type(ev.Note) if one.title == "The graphics card is not used"]
+    assert note.level == "warning"
+    assert "Great Card 5000" in note.text
+    assert words in note.text
+    assert asked == ["cpu"]
+    assert note.time <= toy.of_type(ev.Forecast)[0].time
+
+
+@pytest.mark.parametrize(
+    ("promised", "real", "told"),
+    [
+        (entry("cpu", "CPU"), entry("cuda", "Card A"), True),
+        (entry("cuda", "Card B"), entry("cuda", "Card A"), True),
+        (entry("cuda", "Card A"), entry("cuda", "Card A"), False),
+        (entry("cpu", "CPU, 1 core"), entry("cpu", "CPU, 1 cores"), False),
+    ],
+)
+def test_another_device_than_expected_is_told(
+    promised: DeviceEntry,
+    real: DeviceEntry,
+    told: bool,
+    new_toy: Callable[..., Toy],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("engines.core.life.pick", lambda *_: pick("cpu"))
+    toy = new_toy(device="auto", steps=10)
+    monkeypatch.setattr(memory, "probe", lambda: (promised,))
+    monkeypatch.setattr(memory, "entry_of", lambda device: real)
+    assert toy.run() == FINE
+    notes = [one.text for one in toy.of_type(ev.Note) if one.title == "Another device computes than was expected"]
+    assert len(notes) == told
+    assert all("Card A" in text and promised.title in text for text in notes)
 
 
 def test_time_spent_on_pictures_of_the_class_is_not_remembered_as_the_runs_own(
