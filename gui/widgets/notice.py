@@ -11,6 +11,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import IconButton, QuietButton
+from gui.widgets.layouts import clear
 from gui.widgets.mark import Mark
 from gui.widgets.text import Label
 from projects.errors import UserError
@@ -125,11 +126,7 @@ class NoticeBar(QFrame):
         for label, text in ((self._title, notice.title), (self._text, notice.text), (self._hint, notice.hint)):
             label.setText(text)
             label.setVisible(bool(text))
-        while self._buttons.count():
-            item = self._buttons.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
+        clear(self._buttons)
         for index, (words, call) in enumerate(notice.actions):
             self._buttons.addWidget(
                 QuietButton(words, name=f"noticeBar.action{index}", on_click=partial(self._act, call))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.theme import tokens as design
 from gui.widgets.buttons import PrimaryButton
@@ -53,6 +53,26 @@ class PageHeader(QWidget):
         """Another sentence; empty hides it."""
         self._subtitle.setText(subtitle)
         self._subtitle.setVisible(bool(subtitle))
+
+
+def columned(page: QWidget, header: QWidget, columns: QHBoxLayout, empty: QWidget) -> QStackedWidget:
+    """Lay out a page whose columns scroll by themselves, below a header; the stack returned shows them (0) or what an empty page says (1).
+
+    Columns end one gap further right than the header, where their scroll bars stand (`GUTTER`).
+    """
+    both = QWidget()
+    columns.setContentsMargins(0, 0, 0, 0)
+    both.setLayout(columns)
+    stack = QStackedWidget()
+    stack.addWidget(both)
+    stack.addWidget(empty)
+    header.setContentsMargins(0, 0, design.GAP, 0)
+    column = QVBoxLayout(page)
+    column.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN - design.GAP, 20)
+    column.setSpacing(18)
+    column.addWidget(header)
+    column.addWidget(stack, 1)
+    return stack
 
 
 class ScrollBody(QScrollArea):

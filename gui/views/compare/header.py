@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from PySide6.QtWidgets import QComboBox
 
 from gui.forms.quiet import quiet_wheel
-from gui.theme import tokens as design
 from gui.views.compare.subject import Subject
 from gui.widgets.buttons import PrimaryButton, QuietButton
 from gui.widgets.page import PageHeader
@@ -46,7 +45,6 @@ class CompareHeader(PageHeader):
         self._save = QuietButton("Save sheet", name="compare.save", on_click=save)
         self._export = PrimaryButton("Export adapter", name="compare.export", on_click=export)
         super().__init__("Before and after", buttons=(self._choice, self._mode, self._save, self._export))
-        self.setContentsMargins(0, 0, design.GAP, 0)
 
     @property
     def mode(self) -> str:

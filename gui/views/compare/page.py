@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.actions import Action
 from gui.services import Services
@@ -20,7 +20,7 @@ from gui.views.compare.strip import CheckpointsCard
 from gui.views.compare.subject import Asked, Stage, Subject
 from gui.views.compare.verdict import TableCard, VerdictCard
 from gui.views.library.export import ExportSheet
-from gui.widgets.page import GUTTER, EmptyState, ScrollBody
+from gui.widgets.page import GUTTER, EmptyState, ScrollBody, columned
 
 _RIGHT_PX = 330
 
@@ -89,20 +89,11 @@ class ComparePage(QWidget):
         for card in (self._verdict, self._table, self._checkpoints):
             right.column.addWidget(card)
         right.column.addStretch(1)
-        both = QWidget()
-        columns = QHBoxLayout(both)
-        columns.setContentsMargins(0, 0, 0, 0)
+        columns = QHBoxLayout()
         columns.setSpacing(design.GAP)
         columns.addWidget(self._panel, 1)
         columns.addWidget(right)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(both)
-        self._stack.addWidget(self._empty)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN - design.GAP, 20)
-        page.setSpacing(18)
-        page.addWidget(self._header)
-        page.addWidget(self._stack, 1)
+        self._stack = columned(self, self._header, columns, self._empty)
 
     def _connect(self) -> None:
         runs, maker = self._services.runs, self._maker

@@ -10,6 +10,7 @@ from gui.canvas.loading import show_file
 from gui.views.compare.subject import Stage, Subject
 from gui.widgets.card import Card
 from gui.widgets.flow import FlowLayout
+from gui.widgets.layouts import clear
 from gui.widgets.picture import PictureView
 from gui.widgets.text import Label
 from gui.workers.background import Background
@@ -34,7 +35,7 @@ class CheckpointsCard(Card):
     def show_subject(self, subject: Subject, chosen: Stage | None) -> None:
         """Show the stages of a subject."""
         self.setVisible(len(subject.stages) > 1)
-        self._flow.clear()
+        clear(self._flow)
         self._cells = {}
         for stage in subject.stages:
             self._flow.addWidget(self._cell(subject, stage))

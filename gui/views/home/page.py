@@ -19,6 +19,7 @@ from gui.views.home.recent import filler, load_picture, recent_card
 from gui.views.shell import dropping
 from gui.widgets.buttons import PrimaryButton, QuietButton
 from gui.widgets.card import Card
+from gui.widgets.layouts import clear
 from gui.widgets.page import PageHeader, ScrollBody
 from gui.widgets.picture import PictureView
 from gui.widgets.text import Label
@@ -99,12 +100,7 @@ class HomePage(QWidget):
             self._services.navigate(page)
 
     def _show_recents(self) -> None:
-        while self._grid.count():
-            item = self._grid.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._grid)
         shown = self._services.recents.items[:_MOST_SHOWN]
         for index, recent in enumerate(shown):
             card, picture, more = recent_card(recent, name=f"home.recent{index}")

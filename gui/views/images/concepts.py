@@ -16,6 +16,7 @@ from gui.services import Services
 from gui.theme import tokens as design
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
+from gui.widgets.layouts import clear
 from gui.widgets.mark import Mark
 from gui.widgets.sheet import ask
 from gui.widgets.text import ElidedLabel, Label
@@ -86,12 +87,7 @@ class ConceptPanel(QWidget):
         self._remove.setVisible(editable and len(concepts) > 1)
 
     def _rebuild(self, concepts: tuple[Concept, ...]) -> None:
-        while self._list.count():
-            item = self._list.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._list)
         for concept in concepts:
             self._list.addWidget(self._row(concept))
 

@@ -15,6 +15,7 @@ from gui.widgets.buttons import DangerButton, LinkButton, QuietButton
 from gui.widgets.card import Card, separator
 from gui.widgets.chips import Chip
 from gui.widgets.flow import FlowLayout
+from gui.widgets.layouts import clear
 from gui.widgets.number import NumberBox
 from gui.widgets.page import EmptyState
 from gui.widgets.picture import PictureView
@@ -189,7 +190,7 @@ class Inspector(Card):
 
     def _refresh_head(self) -> None:
         count = len(self._images)
-        self._flag_row.clear()
+        clear(self._flag_row)
         if not count:
             self._picture.set_picture(None)
             return

@@ -12,6 +12,7 @@ from gui.widgets.buttons import IconButton
 from gui.widgets.card import Card
 from gui.widgets.chips import Chip
 from gui.widgets.flow import FlowLayout
+from gui.widgets.layouts import clear
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel
 from gui.workers.background import Background
@@ -36,7 +37,7 @@ class CardWall(QWidget):
         """Show these items."""
         if tuple(items) != self._shown:
             self._shown = tuple(items)
-            self._flow.clear()
+            clear(self._flow)
             self._cards = {}
             for item in items:
                 card = self._card(item)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QFile, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
 from gui.actions import Action
 from gui.services import Services
@@ -18,7 +18,7 @@ from gui.views.library.items import Item, favourite_key, find, note_key, take_in
 from gui.views.train.naming import ask_title
 from gui.widgets.buttons import QuietButton
 from gui.widgets.notice import Notice, of_error
-from gui.widgets.page import GUTTER, EmptyState, PageHeader, ScrollBody
+from gui.widgets.page import GUTTER, EmptyState, PageHeader, ScrollBody, columned
 from gui.widgets.sheet import ask
 from gui.widgets.text import Label
 from gui.workers.background import Task
@@ -92,7 +92,6 @@ class LibraryPage(QWidget):
         self._header = PageHeader(
             "Library", "Adapters of this project, ready to compare and export", buttons=(self._search, self._bring)
         )
-        self._header.setContentsMargins(0, 0, design.GAP, 0)
         self._none = Label("Nothing here goes by these words.", role="muted")
         wall = ScrollBody(margins=GUTTER)
         wall.column.addWidget(self._none)
@@ -102,9 +101,7 @@ class LibraryPage(QWidget):
         side.setFixedWidth(_RIGHT_PX + design.GAP)
         side.column.addWidget(self._detail)
         side.column.addStretch(1)
-        both = QWidget()
-        columns = QHBoxLayout(both)
-        columns.setContentsMargins(0, 0, 0, 0)
+        columns = QHBoxLayout()
         columns.setSpacing(0)
         columns.addWidget(wall, 1)
         columns.addWidget(side)
@@ -117,14 +114,7 @@ class LibraryPage(QWidget):
             on_click=lambda: self._services.navigate("train"),
             extra=(QuietButton("Import an adapter…", name="library.empty.import", on_click=self._import),),
         )
-        self._stack = QStackedWidget()
-        self._stack.addWidget(both)
-        self._stack.addWidget(empty)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN - design.GAP, 20)
-        page.setSpacing(18)
-        page.addWidget(self._header)
-        page.addWidget(self._stack, 1)
+        self._stack = columned(self, self._header, columns, empty)
 
     # --- what there is
 

@@ -56,7 +56,7 @@ class TopBar(QWidget):
         keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         keys.adjustSize()
         keys.move(212 - keys.sizeHint().width() - 10, (28 - keys.sizeHint().height()) // 2)
-        self._training = _plain_button("", "topBar.training", "bar-chip")
+        self._training = _plain_button("Training", "topBar.training", "bar-chip")
         self._training.setToolTip("A training is at work; press to watch it")
         self._training.clicked.connect(lambda _checked=False: self.training_asked.emit())
         self._training.hide()

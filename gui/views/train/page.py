@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from engines.api.commands import SaveNow
 from gui.actions import Action
@@ -17,7 +17,7 @@ from gui.views.train.trigger import ask_trigger
 from gui.views.train.watch import WatchPanel
 from gui.widgets.card import Card
 from gui.widgets.notice import Notice
-from gui.widgets.page import EmptyState
+from gui.widgets.page import EmptyState, columned
 from gui.workers.runs import RunView
 from projects.change import Change
 
@@ -121,25 +121,15 @@ class TrainPage(QWidget):
         holder = QVBoxLayout(self._teach_card)
         holder.setContentsMargins(0, 0, design.GAP, 0)
         holder.addWidget(teach)
-        self._header.setContentsMargins(0, 0, design.GAP, 0)
         right = QVBoxLayout()
         right.setSpacing(12)
         right.addWidget(self._teach_card, 1)
         right.addWidget(self._watch, 1)
-        both = QWidget()
-        columns = QHBoxLayout(both)
-        columns.setContentsMargins(0, 0, 0, 0)
+        columns = QHBoxLayout()
         columns.setSpacing(0)
         columns.addWidget(self._plan)
         columns.addLayout(right, 1)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(both)
-        self._stack.addWidget(self._empty)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(design.PAGE_MARGIN, design.PAGE_MARGIN - 6, design.PAGE_MARGIN - design.GAP, 20)
-        page.setSpacing(18)
-        page.addWidget(self._header)
-        page.addWidget(self._stack, 1)
+        self._stack = columned(self, self._header, columns, self._empty)
 
     def _connect(self) -> None:
         session, runs = self._services.session, self._services.runs

@@ -12,6 +12,7 @@ from gui.views.train.words import phase, when
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
 from gui.widgets.chips import Chip, Level
+from gui.widgets.layouts import clear
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel
 from gui.workers.background import Background
@@ -61,12 +62,7 @@ class PastCard(Card):
         if key == self._key:
             return
         self._key = key
-        while self._rows.count():
-            item = self._rows.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._rows)
         for view in shown:
             self._rows.addWidget(self._row(view))
 

@@ -13,6 +13,7 @@ from gui.canvas.loading import show_file
 from gui.forms.quiet import quiet_wheel
 from gui.views.train.viewer import PictureSheet
 from gui.widgets.card import Card
+from gui.widgets.layouts import clear
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.background import Background
@@ -159,12 +160,7 @@ class _Strip(QScrollArea):
 
     def clear(self) -> None:
         """Remove every picture."""
-        while self.row.count() > 1:
-            item = self.row.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self.row, keep=1)
 
     def to_end(self) -> None:
         """Show the newest."""

@@ -154,7 +154,9 @@ class SetupPanel(QWidget):
         """The preset whose values a training had; empty for none. What was sampled does not count."""
         wanted = job.recipe.model_dump(exclude={"samples"})
         for preset in self._presets:
-            same = preset.method_name == job.method.name and apply_preset(preset).model_dump(exclude={"samples"}) == wanted
+            same = (
+                preset.method_name == job.method.name and apply_preset(preset).model_dump(exclude={"samples"}) == wanted
+            )
             if same and all(job.method.settings.get(name) == value for name, value in preset.method.items()):
                 return preset.name
         return ""

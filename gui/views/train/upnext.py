@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from gui.views.train.words import method_title
 from gui.widgets.buttons import IconButton, QuietButton
 from gui.widgets.card import Card, separator
+from gui.widgets.layouts import clear
 from gui.widgets.plate import SHADOW_PX
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.runs import RunView
@@ -56,12 +57,7 @@ class UpNextCard(Card):
         if key == self._shown:
             return
         self._shown = key
-        while self._rows.count():
-            item = self._rows.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._rows)
         for place, view in enumerate(waiting):
             self._rows.addWidget(separator())
             self._rows.addWidget(self._row(view, place, len(waiting)))
