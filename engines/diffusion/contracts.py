@@ -32,7 +32,7 @@ TextStates: TypeAlias = "dict[str, torch.Tensor]"
 (N, P), the captions as a whole, and `frame` (N, 6), see `DenoisingBatch`; without one a picture counts as whole and of the asked size.
 """
 
-Ability = Literal["attention_linears", "context_linears", "feed_forward_linears", "text_linears"]
+Ability = Literal["attention_linears", "context_linears", "feed_forward_linears", "text_linears", "word_vectors"]
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,14 @@ class Backbone(Protocol):
 
     def word_places(self, text: TextStates, word: str) -> torch.Tensor:
         """Where the pieces of a word stand in text states: (N, L) bool."""
+        ...
+
+    def word_vectors(self, word: str) -> Sequence[torch.Tensor]:
+        """What each text encoder's table holds for the k pieces of a word: (k, D) fp32 each; k = 0 where it cannot be spelt."""
+        ...
+
+    def shift_words(self, shifts: Mapping[str, Sequence[torch.Tensor]]) -> None:
+        """Add shifts (k, D), one tensor for each text encoder, to the vectors of words from now on; of exactly these words."""
         ...
 
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: TextStates) -> torch.Tensor:

@@ -16,6 +16,8 @@ from engines.api.errors import AdapterError, SettingsError
 from engines.core.contracts import ParameterGroup
 from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site, TextStates
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical
+from engines.diffusion.exchange.taught_words import pack
+from engines.diffusion.trained_word import TrainedWord
 
 SLOT = "taught"
 """peft's name for the adapter being trained."""
@@ -27,6 +29,7 @@ _ABILITY_WORDS: dict[Ability, str] = {
     "context_linears": "layers that read the words",
     "feed_forward_linears": "feed-forward layers that an adapter can sit on",
     "text_linears": "a text encoder that can be taught",
+    "word_vectors": "words whose vectors can be taught",
 }
 
 
@@ -77,6 +80,7 @@ class LowRankAdapter:
 
     Attributes:
         penalties: errors of the words alone that are added to the training error.
+        word: the trigger word's own vectors, where they are taught too.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class LowRankAdapter:
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         self.penalties: list[Callable[[TextStates], torch.Tensor | None]] = []
+        self.word: TrainedWord | None = None
         self._layers: Mapping[Site, Any] = layers
         self._rates = rates
         self._metadata = dict(metadata or {})
@@ -99,11 +104,12 @@ class LowRankAdapter:
                 parameter.requires_grad_(down_trains or name != _DOWN)
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """One group for each network that trains."""
+        """One group for each network that trains, and one for the word."""
         trained: dict[str, list[nn.Parameter]] = {}
         for site, layer in self._layers.items():
             trained.setdefault(site.network, []).extend(self._trained(layer))
-        return [ParameterGroup(name, found, self._rates.of(name)) for name, found in trained.items()]
+        groups = [ParameterGroup(name, found, self._rates.of(name)) for name, found in trained.items()]
+        return groups if self.word is None else [*groups, self.word.group()]
 
     def state(self) -> dict[str, torch.Tensor]:
         """Every trained tensor of every pair; halves that stay as they are follow from the settings."""
@@ -136,6 +142,7 @@ class LowRankAdapter:
             "ss_network_dim": str(rank),
             "ss_network_alpha": f"{first.scaling[SLOT] * rank:.9g}",
             **self._metadata,
+            **(pack(self.word.vectors()) if self.word is not None else {}),
         }
 
     def layer(self, site: Site) -> Any:  # noqa: ANN401 - peft is untyped
@@ -163,6 +170,8 @@ class LowRankAdapter:
         Raises:
             AdapterError: it has layers this run does not adapt, a higher rank, or is weight-decomposed where this run is not.
         """
+        if self.word is not None:
+            self.word.start_from(adapter.words)
         by_name = {canonical(site): layer for site, layer in self._layers.items()}
         title = "The adapter cannot be taught further with these settings"
         for name, pair in adapter.modules.items():
@@ -191,12 +200,13 @@ class LowRankAdapter:
             _fill(parts, pair.rescaled(float(layer.scaling[SLOT]) * pair.rank))
 
     def _named(self) -> dict[str, nn.Parameter]:
-        return {
+        pairs = {
             f"{canonical(site)}.{part}": parameter
             for site, layer in self._layers.items()
             for part, parameter in self._parts(layer).items()
             if self._down_trains or part != _DOWN
         }
+        return pairs if self.word is None else {**pairs, **self.word.named()}
 
     def _trained(self, layer: Any) -> list[nn.Parameter]:  # noqa: ANN401 - peft is untyped
         return [parameter for parameter in self._parts(layer).values() if parameter.requires_grad]

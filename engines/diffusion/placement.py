@@ -17,6 +17,7 @@ import torch
 from engines.diffusion.contracts import Base
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, check_fit, in_memory
 from engines.diffusion.focus import FOCUS, Focus
+from engines.diffusion.trained_word import shifts_of
 
 
 class Placement:
@@ -35,7 +36,9 @@ class Placement:
         """
         for adapter, _ in adapters:
             check_fit(adapter, self._base)
+        shifts = _shifts(self._base, adapters)
         self.clear()
+        self._base.shift_words(shifts)
         networks = self._base.networks()
         with torch.no_grad():
             for adapter, strength in adapters:
@@ -56,6 +59,7 @@ class Placement:
         for hook in self._live:
             hook.remove()
         self._live.clear()
+        self._base.shift_words({})
         networks = self._base.networks()
         for (network, path), original in self._originals.items():
             networks[network].get_submodule(path).weight.data = original
@@ -64,6 +68,19 @@ class Placement:
     def _focus(self, adapter: Adapter) -> Focus | None:
         word = adapter.metadata.get(FOCUS, "").strip()
         return Focus(self._base, word) if word and "context_linears" in self._base.abilities else None
+
+
+def _shifts(base: Base, adapters: Sequence[tuple[Adapter, float]]) -> dict[str, list[torch.Tensor]]:
+    """The shifts of all taught words; those of one word add up."""
+    whole: dict[str, list[torch.Tensor]] = {}
+    for adapter, strength in adapters:
+        for word, parts in shifts_of(base, adapter.words, strength).items():
+            whole[word] = (
+                [sum(pair, torch.zeros(())) for pair in zip(whole[word], parts, strict=True)]
+                if word in whole
+                else parts
+            )
+    return whole
 
 
 def _added(pair: LoraPair, weight: torch.Tensor, strength: float, focus: Focus) -> Callable[..., torch.Tensor]:

@@ -5,7 +5,7 @@ What sets one family apart from another, what the denoiser is told beside the no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +17,7 @@ from engines.diffusion.folders import Opened
 from engines.diffusion.objective import NoiseSchedule
 from engines.diffusion.sampling import make_sampler
 from engines.diffusion.sites import Sites
-from engines.diffusion.words import places
+from engines.diffusion.words import places, shifted
 
 
 class Dialect(Protocol):
@@ -70,6 +70,8 @@ class Resident:
         self._encoder_gone = False
         self._told: TextStates = {}
         self._pieces: dict[str, tuple[tuple[int, ...], ...]] = {}
+        self._shifts: dict[str, Sequence[torch.Tensor]] = {}
+        self._listen()
 
     @property
     def info(self) -> BackboneInfo:
@@ -113,11 +115,20 @@ class Resident:
 
     def word_places(self, text: TextStates, word: str) -> torch.Tensor:
         """See `Backbone`."""
-        if word not in self._pieces:
-            self._pieces[word] = tuple(_pieces(tokenizer, word) for tokenizer in self._tokenizers.values())
         rows = text["tokens"].chunk(len(self._tokenizers), dim=1)
-        found = [places(row, pieces) for row, pieces in zip(rows, self._pieces[word], strict=True)]
+        found = [places(row, pieces) for row, pieces in zip(rows, self._pieces_of(word), strict=True)]
         return torch.stack(found).any(dim=0)
+
+    def word_vectors(self, word: str) -> list[torch.Tensor]:
+        """See `Backbone`."""
+        tables = [encoder.get_input_embeddings().weight for encoder in self._encoders().values()]
+        return [
+            table[list(pieces)].detach().float() for table, pieces in zip(tables, self._pieces_of(word), strict=True)
+        ]
+
+    def shift_words(self, shifts: Mapping[str, Sequence[torch.Tensor]]) -> None:
+        """See `Backbone`."""
+        self._shifts = dict(shifts)
 
     def predict(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: TextStates) -> torch.Tensor:
         """See `Backbone`."""
@@ -198,7 +209,27 @@ class Resident:
         """The text encoders in order, opened again when they were released."""
         if not self._texts:
             self._texts = {name: _frozen(self._reopen(name)) for name in self._tokenizers}
+            self._listen()
         return self._texts
+
+    def _listen(self) -> None:
+        """Let every text encoder's embeddings be shifted where a taught word stands."""
+        for number, encoder in enumerate(self._texts.values()):
+            encoder.get_input_embeddings().register_forward_hook(self._shifting(number))
+
+    def _shifting(self, number: int) -> Callable[..., torch.Tensor]:
+        def shift(_table: nn.Module, inputs: tuple[torch.Tensor, ...], embedded: torch.Tensor) -> torch.Tensor:
+            for word, shifts in self._shifts.items():
+                embedded = shifted(embedded, inputs[0], self._pieces_of(word)[number], shifts[number])
+            return embedded
+
+        return shift
+
+    def _pieces_of(self, word: str) -> tuple[tuple[int, ...], ...]:
+        """A word's token numbers for each tokenizer."""
+        if word not in self._pieces:
+            self._pieces[word] = tuple(_pieces(tokenizer, word) for tokenizer in self._tokenizers.values())
+        return self._pieces[word]
 
 
 def _frozen(network: Any) -> Any:  # noqa: ANN401 - diffusers and transformers are untyped

@@ -1,4 +1,4 @@
-"""Where a word stands in a caption: the places of its token pieces, whatever the tokenizer made of it."""
+"""A word in a caption: the places of its token pieces, whatever the tokenizer made of it, and other vectors put there."""
 
 from __future__ import annotations
 
@@ -17,12 +17,36 @@ def places(tokens: torch.Tensor, pieces: Sequence[int]) -> torch.Tensor:
     Returns:
         (N, L) bool, true at every piece of every occurrence.
     """
-    count, length = tokens.shape
-    found = torch.zeros(count, length, dtype=torch.bool, device=tokens.device)
-    if not pieces or len(pieces) > length:
-        return found
-    wanted = torch.tensor(list(pieces), device=tokens.device, dtype=tokens.dtype)
-    begins = (tokens.unfold(1, len(pieces), 1) == wanted).all(dim=-1)
-    for offset in range(len(pieces)):
-        found[:, offset : offset + begins.shape[1]] |= begins
+    begins = _begins(tokens, pieces)
+    found = torch.zeros_like(tokens, dtype=torch.bool)
+    if begins is not None:
+        for offset in range(len(pieces)):
+            found[:, offset : offset + begins.shape[1]] |= begins
     return found
+
+
+def shifted(embedded: torch.Tensor, tokens: torch.Tensor, pieces: Sequence[int], shifts: torch.Tensor) -> torch.Tensor:
+    """Embedded tokens with a shift added at each piece of each occurrence of a word; gradients reach the shifts.
+
+    Args:
+        embedded: (N, L, D).
+        tokens: (N, L) integers.
+        pieces: the word's k token numbers.
+        shifts: (k, D), one for each piece.
+    """
+    begins = _begins(tokens, pieces)
+    if begins is None or not bool(begins.any()):
+        return embedded
+    spare = tokens.shape[1] - begins.shape[1]
+    for offset, shift in enumerate(shifts.to(embedded.dtype)):
+        here = torch.nn.functional.pad(begins, (offset, spare - offset)).to(embedded.dtype)
+        embedded = embedded + here.unsqueeze(-1) * shift
+    return embedded
+
+
+def _begins(tokens: torch.Tensor, pieces: Sequence[int]) -> torch.Tensor | None:
+    """Where a run of k pieces begins, (N, L - k + 1) bool; None when there is no such run."""
+    if not pieces or len(pieces) > tokens.shape[1]:
+        return None
+    wanted = torch.tensor(list(pieces), device=tokens.device, dtype=tokens.dtype)
+    return (tokens.unfold(1, len(pieces), 1) == wanted).all(dim=-1)

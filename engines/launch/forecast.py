@@ -164,7 +164,7 @@ class _Load:
             class_pictures=kept,
             rank=rank if isinstance(rank, int) else _USUAL_RANK,
             feed_forward=bool(method.settings.get("feed_forward")),
-            text=bool(method.settings.get("text_encoder")),
+            text=bool(method.settings.get("text_encoder") or method.settings.get("train_word")),
         )
 
 

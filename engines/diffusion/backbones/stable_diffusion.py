@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 NAME = "stable-diffusion"
 PIPELINE = "StableDiffusionPipeline"
 TEXTS = ("text_encoder",)
-ABILITIES: tuple[Ability, ...] = ("attention_linears", "context_linears", "feed_forward_linears", "text_linears")
+ABILITIES: tuple[Ability, ...] = (
+    "attention_linears",
+    "context_linears",
+    "feed_forward_linears",
+    "text_linears",
+    "word_vectors",
+)
 
 
 @BACKBONES.register(NAME)

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 NAME = "stable-diffusion-xl"
 PIPELINE = "StableDiffusionXLPipeline"
 TEXTS = ("text_encoder", "text_encoder_2")
-ABILITIES: tuple[Ability, ...] = ("attention_linears", "context_linears", "feed_forward_linears", "text_linears")
+ABILITIES: tuple[Ability, ...] = (
+    "attention_linears",
+    "context_linears",
+    "feed_forward_linears",
+    "text_linears",
+    "word_vectors",
+)
 
 
 @BACKBONES.register(NAME)

@@ -16,9 +16,10 @@ import torch
 from engines.api.errors import AdapterError
 from engines.diffusion.exchange import diffusers_current, diffusers_old, kohya, peft_folder
 from engines.diffusion.exchange.adapter import NETWORKS, Adapter, LoraPair, canonical, check_fit, in_memory
+from engines.diffusion.exchange.taught_words import embedding
 from engines.launch.adapter_info import FORMATS, AdapterInfo, describe, format_of, refuse_foreign
 from engines.launch.tensor_file import order_metadata, read_tensor_file
-from projects.files import atomic_path, atomic_write_json, replace, temporary_beside
+from projects.files import atomic_path, atomic_write_json, replace, safe_name, temporary_beside
 
 __all__ = [
     "FORMATS",
@@ -189,4 +190,16 @@ def export(
     if captions:
         metadata["ss_tag_frequency"] = tag_frequency(captions)
     write_adapter(Adapter(adapter.modules, metadata, adapter.format), target, format, overwrite=overwrite)
+    _write_embeddings(adapter, target.parent, overwrite=overwrite)
     return describe(target)
+
+
+def _write_embeddings(adapter: Adapter, folder: Path, *, overwrite: bool) -> None:
+    """Taught words as other tools read them: `embeddings/<word>.safetensors` beside the adapter."""
+    for word, vectors in adapter.words.items():
+        place = folder / "embeddings" / f"{safe_name(word)}.safetensors"
+        if place.exists() and not overwrite:
+            title = "The adapter's word could not be written"
+            raise AdapterError(title, f"“{place.name}” is there already.", "Choose another folder.")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _save(embedding(vectors), {}, place)

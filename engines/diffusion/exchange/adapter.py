@@ -14,6 +14,7 @@ from torch import nn
 
 from engines.api.errors import AdapterError
 from engines.diffusion.contracts import Backbone, Site
+from engines.diffusion.exchange.taught_words import unpack
 
 NETWORKS = ("unet", "text_encoder", "text_encoder_2")
 """The networks an adapter may act on."""
@@ -67,6 +68,11 @@ class Adapter:
     modules: Mapping[str, LoraPair]
     metadata: Mapping[str, str] = field(default_factory=dict)
     format: str = "diffusers"
+
+    @property
+    def words(self) -> dict[str, list[torch.Tensor]]:
+        """Vectors (k, D) of taught words for each text encoder; raises AdapterError when they are damaged."""
+        return unpack(self.metadata)
 
     @property
     def common_rank(self) -> int | None:

@@ -49,6 +49,11 @@ class Lora(Settings):
         help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
         advanced=True,
     )
+    train_word: bool = setting(
+        False,
+        "Also teach the trigger word itself",
+        help="Gives the word a meaning of its own, so that less else has to change. Slower; other tools need its embedding file too.",
+    )
     text_encoder: bool = setting(
         False,
         "Also teach the text encoder",
@@ -78,12 +83,13 @@ class Lora(Settings):
         choices={"kaiming": "Kaiming (usual)", "gaussian": "Gaussian (diffusers)"},
     )
 
-    def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:  # noqa: ARG002 - the contract's
+    def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
         """Place the pairs; raises SettingsError when the backbone lacks what the settings ask for."""
         from engines.diffusion.injection import inject, require  # loads torch; the settings alone do not need it
+        from engines.diffusion.trained_word import TrainedWord
 
         require(backbone, self._asks(), self.title)
-        return inject(
+        taught = inject(
             backbone,
             self._sites(backbone),
             rates,
@@ -94,12 +100,16 @@ class Lora(Settings):
             use_dora=self.weight_decomposed,
             init_lora_weights=_INIT[self.init],
         )
+        if self.train_word:
+            taught.word = TrainedWord(backbone, subject.trigger.strip())
+        return taught
 
     def _asks(self) -> tuple[Ability, ...]:
         extra: tuple[tuple[bool, Ability], ...] = (
             (self.words_only, "context_linears"),
             (self.feed_forward, "feed_forward_linears"),
             (self.text_encoder, "text_linears"),
+            (self.train_word, "word_vectors"),
         )
         return (*self.needs, *(ability for wanted, ability in extra if wanted))
 

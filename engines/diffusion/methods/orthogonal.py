@@ -54,6 +54,11 @@ class Orthogonal(Settings):
         help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
         advanced=True,
     )
+    train_word: bool = setting(
+        False,
+        "Also teach the trigger word itself",
+        help="Gives the word a meaning of its own, so that less else has to change. Slower; other tools need its embedding file too.",
+    )
     text_encoder: bool = setting(
         False,
         "Also teach the text encoder",
@@ -64,10 +69,12 @@ class Orthogonal(Settings):
         """Place the pairs; raises SettingsError when there is no such slot or the backbone lacks what is asked for."""
         from engines.diffusion import basis  # these load torch; the settings alone do not need it
         from engines.diffusion.injection import inject, require
+        from engines.diffusion.trained_word import TrainedWord
 
         wanted: tuple[tuple[bool, Ability], ...] = (
             (self.words_only, "context_linears"),
             (self.text_encoder, "text_linears"),
+            (self.train_word, "word_vectors"),
         )
         require(backbone, (*self.needs, *(ability for asked, ability in wanted if asked)), self.title)
         sites = list(backbone.context_linears() if self.words_only else backbone.attention_linears())
@@ -80,7 +87,7 @@ class Orthogonal(Settings):
             what = f"The narrowest layer of “{backbone.info.title}” has {min(widths)} directions, enough for {slots} slots."
             raise SettingsError(title, what, "Choose another slot, or a lower rank.")
         own = lane(slot, self.rank)
-        return inject(
+        taught = inject(
             backbone,
             sites,
             rates,
@@ -89,6 +96,9 @@ class Orthogonal(Settings):
             r=self.rank,
             lora_alpha=self.rank,
         )
+        if self.train_word:
+            taught.word = TrainedWord(backbone, subject.trigger.strip())
+        return taught
 
 
 def _widths(backbone: Backbone, sites: list[Site]) -> set[int]:

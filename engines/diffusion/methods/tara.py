@@ -40,6 +40,11 @@ class TokenAware(Settings):
         le=512.0,
         advanced=True,
     )
+    train_word: bool = setting(
+        False,
+        "Also teach the trigger word itself",
+        help="Gives the word a meaning of its own, so that less else has to change. Slower; other tools need its embedding file too.",
+    )
     words_only: bool = setting(
         False,
         "Change nothing but the words",
@@ -64,8 +69,9 @@ class TokenAware(Settings):
             Focus,
         )  # these load torch; the settings alone do not need it
         from engines.diffusion.injection import SLOT, inject, require
+        from engines.diffusion.trained_word import TrainedWord
 
-        require(backbone, self.needs, self.title)
+        require(backbone, (*self.needs, *(("word_vectors",) if self.train_word else ())), self.title)
         trigger = subject.trigger.strip()
         if not trigger:
             title = f"“{self.title}” needs a trigger word"
@@ -82,6 +88,8 @@ class TokenAware(Settings):
             r=self.rank,
             lora_alpha=self.alpha or self.rank,
         )
+        if self.train_word:
+            taught.word = TrainedWord(backbone, trigger)
         focus = Focus(backbone, trigger)
         for site in context:
             taught.layer(site).lora_B[SLOT].register_forward_hook(focus.masked)
