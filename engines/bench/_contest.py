@@ -67,14 +67,14 @@ class Judged:
 class Contest:
     """One base model, its subjects and a judge; open while a bench runs."""
 
-    def __init__(self, bench: Bench, *, steps: int) -> None:
+    def __init__(self, bench: Bench, *, steps: int, seeds: Sequence[int] = SEEDS) -> None:
         from engines.core.devices import pick
         from engines.diffusion.evaluate import open_encoder
         from engines.diffusion.generate import Generator
 
         self._bench, self._steps = bench, steps
         self._places: Sequence[str] = PLACES[:1] if bench.quick else PLACES
-        self._seeds: Sequence[int] = SEEDS[:1] if bench.quick else SEEDS
+        self._seeds: Sequence[int] = seeds[:1] if bench.quick else seeds
         self._generator: Generator = Generator(pick("auto"))
         self._judge: Encoder = open_encoder(self._generator.device)
         self._references: dict[str, torch.Tensor] = {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engines.bench._contest import Contest, Judged, Way
+from engines.bench._contest import SEEDS, Contest, Judged, Way
 from engines.bench.merge import STEPS, Outcome, kept_share
 from engines.bench.table import Bench, Cell, Figure, Result, Table
 from engines.starter.spec import Accessory, ObjectSpec
@@ -54,6 +54,9 @@ def ways() -> tuple[Way, ...]:
         Way("Orthogonal, class pictures", "orthogonal", rank, _PRIOR),
         Way("Token-aware", "tara", rank),
         Way("Token-aware, class pictures", "tara", rank, _PRIOR),
+        Way("LoRA, word taught", "lora", {**rank, "train_word": True}),
+        Way("Orthogonal, word taught, class pictures", "orthogonal", {**rank, "train_word": True}, _PRIOR),
+        Way("Token-aware, word taught, class pictures", "tara", {**rank, "train_word": True}, _PRIOR),
         Way("LoRA, words only", "lora", words),
         Way("Orthogonal, words only", "orthogonal", words),
         Way("Token-aware, words only", "tara", words),
@@ -62,7 +65,7 @@ def ways() -> tuple[Way, ...]:
 
 def measure(bench: Bench) -> Result:
     """Teach, judge alone, add up at every strength."""
-    contest = Contest(bench, steps=4 if bench.quick else STEPS)
+    contest = Contest(bench, steps=4 if bench.quick else STEPS, seeds=SEEDS[:2])
     base = {subject.ident: contest.judge(subject, (), 1.0) for subject in PRACTICE}
     rows: list[tuple[Cell, ...]] = []
     figures = []
