@@ -8,9 +8,11 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.theme import icons
 from gui.theme import tokens as design
 
 Fit = Literal["fill", "fit"]
+_EMPTY_PX = 20
 
 
 class PictureView(QWidget):
@@ -20,6 +22,7 @@ class PictureView(QWidget):
         fit: "fill" crops to the place, "fit" shows all of it.
         radius: of the corners, in pixels; with `top_only` just the upper two (a picture at the head of a card).
         ratio: width by height that the height follows; 0 leaves the height to the layout.
+        empty: a drawing for the place while there is no picture, saying that none is on its way.
     """
 
     clicked = Signal()
@@ -33,6 +36,7 @@ class PictureView(QWidget):
         top_only: bool = False,
         ratio: float = 0.0,
         smooth: bool = True,
+        empty: str = "",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -42,6 +46,7 @@ class PictureView(QWidget):
         self._top_only = top_only
         self._ratio = ratio
         self._smooth = smooth
+        self._empty = empty
         self._pixmap = QPixmap()
         self._scaled = QPixmap()
         self._selected = False
@@ -106,6 +111,10 @@ class PictureView(QWidget):
                 painter.drawPixmap(size.topLeft(), picture)
             else:
                 painter.fillPath(self._path(place), tokens.colour("field"))
+                if self._empty:
+                    middle = QRectF(0, 0, _EMPTY_PX, _EMPTY_PX)
+                    middle.moveCenter(place.center())
+                    icons.paint(painter, self._empty, middle, tokens.colour("muted"))
             if self._selected or self.hasFocus():
                 painter.setClipping(False)
                 painter.setBrush(Qt.BrushStyle.NoBrush)

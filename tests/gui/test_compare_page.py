@@ -66,7 +66,7 @@ def test_the_sentence_claims_no_more_than_the_intervals_allow(made, said, never)
 
 @pytest.mark.parametrize(
     ("mean", "words"),
-    [(0.02, "almost as they were"), (0.2, "change somewhat"), (0.36, "as much as with another seed")],
+    [(0.02, "almost as they were"), (0.2, "change somewhat"), (0.36, "as much as another seed")],
 )
 def test_change_elsewhere_is_held_against_another_seed(mean, words):
     told = report(figure(0.6), figure(0.9)).model_dump()

@@ -61,3 +61,4 @@ class CompareHeader(PageHeader):
             self._choice.addItem(subject.label)
         place = next((i for i, s in enumerate(subjects) if chosen is not None and s.id == chosen.id), -1)
         self._choice.setCurrentIndex(place)
+        self.set_subtitle(chosen.label if chosen is not None and len(subjects) == 1 else "")

@@ -17,7 +17,7 @@ REPORT = "report.json"
 SHEET = "sheet.png"
 _LARGEST_BYTES = 4 * 2**20
 _FEWEST_PROMPTS = 3
-_LITTLE, _MUCH = 0.25, 0.75
+_LITTLE, _MUCH = 0.25, 0.5
 
 
 class _Part(BaseModel):
@@ -188,7 +188,7 @@ def _elsewhere(report: Report, after: Column) -> str:
     if high < _LITTLE:
         return "without the trigger word, pictures stay almost as they were"
     if low > _MUCH:
-        return "without the trigger word, pictures change about as much as with another seed"
+        return "without the trigger word, pictures change about as much as another seed changes them"
     return "without the trigger word, pictures change somewhat"
 
 

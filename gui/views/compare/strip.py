@@ -58,16 +58,16 @@ class CheckpointsCard(Card):
         column = QVBoxLayout(cell)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        picture = PictureView(name=f"compare.checkpoint.{stage.step}", radius=8)
+        made = next(
+            (s for s in reversed(subject.samples) if s.step == stage.step and s.prompt == subject.prompts[0]), None
+        )
+        picture = PictureView(name=f"compare.checkpoint.{stage.step}", radius=8, empty="" if made else "play")
         picture.setFixedSize(_CELL, _CELL)
-        picture.set_clickable(f"Checkpoint {stage.title}")
+        picture.set_clickable(f"Checkpoint {stage.title}" if made else f"Checkpoint {stage.title}: make its picture")
         picture.clicked.connect(lambda: self._choose(stage))
         label = Label(stage.title, role="small")
         column.addWidget(picture)
         column.addWidget(label)
-        made = next(
-            (s for s in reversed(subject.samples) if s.step == stage.step and s.prompt == subject.prompts[0]), None
-        )
         if made is not None:
             show_file(self._background, picture, subject.sample_folder / made.file, _CELL * 2)
         self._cells[stage.step] = (picture, label)
