@@ -54,7 +54,7 @@ class BaseSheet(Sheet):
         )
         self._starter = self._option("starter", "Built-in starter: small, needs no download, teaches in about a minute")
         self._file = self._option(
-            "file", "A model on this computer: Stable Diffusion 1.x or 2.x, a file or a diffusers folder"
+            "file", "A model on this computer: Stable Diffusion 1.x, 2.x or XL, a file or a diffusers folder"
         )
         self._path = self._field("path", "Path of the model")
         row = QHBoxLayout()
