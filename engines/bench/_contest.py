@@ -132,12 +132,13 @@ class Contest:
 
     def drift(self, files: Sequence[Path], strength: float) -> list[float]:
         """How far pictures of other things move: 1 - cosine with the base's picture of the same prompt and seed."""
+        from engines.diffusion.evaluate import change
+
         prompts = [prompt for prompt in UNRELATED for _ in self._seeds]
         seeds = list(self._seeds) * len(UNRELATED)
         if self._others is None:
             self._others = self._vectors(prompts, seeds, (), 1.0)
-        moved = self._vectors(prompts, seeds, files, strength)
-        return [float(value) for value in 1 - (moved * self._others).sum(dim=1)]
+        return change(self._others, self._vectors(prompts, seeds, files, strength))
 
     def groups(self) -> list[str]:
         """The prompt of each figure of `judge`."""
