@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import torch
 
     from engines.api.requests import AdapterUse
-    from engines.diffusion.evaluate import Encoder
+    from engines.diffusion.encoders import Encoder
     from engines.diffusion.generate import Generator
     from engines.starter.subjects import Subject
 
@@ -69,7 +69,7 @@ class Contest:
 
     def __init__(self, bench: Bench, *, steps: int, seeds: Sequence[int] = SEEDS) -> None:
         from engines.core.devices import pick
-        from engines.diffusion.evaluate import open_encoder
+        from engines.diffusion.encoders import open_encoder
         from engines.diffusion.generate import Generator
 
         self._bench, self._steps = bench, steps

@@ -98,7 +98,8 @@ def compare(
     trigger: TriggerOption = "",
     class_noun: ClassOption = "",
     encoder: Annotated[
-        str, typer.Option("--encoder", help="Who judges: starter, hub:owner/name or file:FOLDER of a CLIP model.")
+        str,
+        typer.Option("--encoder", help="Who judges: starter, hub:owner/name or file:FOLDER of a CLIP or DINOv2 model."),
     ] = "starter",
     steps: StepsOption = 0,
     guidance: GuidanceOption = 0.0,

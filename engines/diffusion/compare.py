@@ -17,17 +17,8 @@ from PIL import Image
 from engines.api.errors import ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
 from engines.diffusion.captions import elsewhere_prompts, without_trigger
-from engines.diffusion.evaluate import (
-    FEWEST,
-    Encoder,
-    apart,
-    change,
-    following,
-    interval,
-    likeness,
-    open_encoder,
-    spread,
-)
+from engines.diffusion.encoders import Encoder, open_encoder
+from engines.diffusion.evaluate import FEWEST, apart, change, following, interval, likeness, spread
 from engines.diffusion.generate import Generator
 from engines.diffusion.sampling import Sampling, StepHook
 from engines.diffusion.sheet import draw_sheet
@@ -54,7 +45,7 @@ class Comparison:
         references: photos of the subject.
         trigger: left out of the prompts when they are judged, `class_noun` standing in.
         steps: denoising steps, `guidance` likewise; 0 takes the base's own.
-        encoder: who judges, see `engines.diffusion.evaluate.open_encoder`; empty for nobody.
+        encoder: who judges, see `engines.diffusion.encoders.open_encoder`; empty for nobody.
     """
 
     base: str
@@ -263,7 +254,7 @@ def _scores(
         return {}
     vectors = _seen(judge, made, folder)
     words = [without_trigger(one.prompt, wanted.trigger, wanted.class_noun) for one in made]
-    scores = {"following": following(vectors, judge.texts(words))}
+    scores = {"following": following(vectors, judge.texts(words))} if judge.reads else {}
     if photos:
         scores["likeness"] = likeness(vectors, judge.images(photos))
     return scores

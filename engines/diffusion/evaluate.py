@@ -9,89 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
-
-from engines.api.errors import ModelError
-from engines.api.places import starter
-from engines.core.devices import Device
-from engines.diffusion.folders import plain_failures
-from engines.diffusion.weights import read_config, sha256_of, weight_files
 
 RESAMPLES = 2000
 FEWEST = 3
 """With fewer prompts an interval says nothing."""
-_BATCH = 16
-
-
-class Encoder:
-    """A CLIP model as a judge; `name` and `sha256` identify it in reports."""
-
-    def __init__(self, model: Any, processor: Any, tokenizer: Any, *, name: str, sha256: str) -> None:  # noqa: ANN401 - transformers is untyped
-        self._model, self._processor, self._tokenizer = model, processor, tokenizer
-        self.name, self.sha256 = name, sha256
-
-    @torch.no_grad()
-    def images(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """Unit vectors (N, D), fp32 on the CPU."""
-        rows = []
-        for start in range(0, len(pictures), _BATCH):
-            part = [picture.convert("RGB") for picture in pictures[start : start + _BATCH]]
-            pixels = self._processor(images=part, return_tensors="pt")["pixel_values"].to(self._model.device)
-            rows.append(_vectors(self._model.get_image_features(pixel_values=pixels)))
-        return torch.cat(rows)
-
-    @torch.no_grad()
-    def texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit vectors (N, D), fp32 on the CPU."""
-        length = self._model.config.text_config.max_position_embeddings
-        tokens = self._tokenizer(
-            list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-        ).to(self._model.device)
-        found = self._model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return _vectors(found)
-
-
-def open_encoder(device: Device, source: str = "starter") -> Encoder:
-    """Load a CLIP folder: `starter`, `hub:owner/name`, or `file:` and a folder.
-
-    Raises:
-        ModelError: it is not there or cannot be read.
-    """
-    from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()
-    folder = encoder_folder(source)
-    files, _ = weight_files(folder)
-    with plain_failures(folder.name, "encoder"):
-        model = CLIPModel.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
-        processor = CLIPImageProcessor.from_pretrained(str(folder), local_files_only=True)
-        tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-    model = model.float().to(device.torch_device).eval().requires_grad_(False)
-    name = "starter CLIP" if source == "starter" else source.partition(":")[2]
-    return Encoder(model, processor, tokenizer, name=name, sha256=sha256_of(files[0]))
-
-
-def encoder_folder(source: str) -> Path:
-    """Where an encoder lies; raises ModelError when there is none."""
-    kind, _, rest = source.partition(":")
-    if source == "starter":
-        folder = starter("clip")
-    elif kind == "hub":
-        from engines.diffusion.hub import fetch_encoder
-
-        folder = fetch_encoder(rest)
-    else:
-        folder = Path(rest)
-    if read_config(folder / "config.json").get("model_type") != "clip":
-        title = "This is not a CLIP model"
-        raise ModelError(title, f"“{folder.name}”.", "Choose the folder of a CLIP model.")
-    return folder
 
 
 @dataclass(frozen=True)
@@ -149,8 +73,3 @@ def interval(values: Sequence[float], groups: Sequence[str], *, seed: int = 0) -
 def apart(first: Mapping[str, float | int], second: Mapping[str, float | int]) -> bool:
     """Whether two intervals do not overlap."""
     return first["high"] < second["low"] or second["high"] < first["low"]
-
-
-def _vectors(found: Any) -> torch.Tensor:  # noqa: ANN401 - a tensor in older transformers, an output object in newer
-    tensor: torch.Tensor = found if isinstance(found, torch.Tensor) else found.pooler_output
-    return torch.nn.functional.normalize(tensor.float(), dim=-1).cpu()

@@ -66,14 +66,14 @@ def at_commit(base: str, folder: Path) -> str:
 
 
 def fetch_encoder(name: str, *, progress: ProgressHook = lambda *_: None, cache: Path | None = None) -> Path:
-    """Fetch a CLIP folder and return where it lies; see `fetch`."""
+    """Fetch a CLIP or DINOv2 folder and return where it lies; see `fetch`."""
     repository, _, revision = name.partition("@")
     _check_name(repository)
     return _fetch_or_known(repository, revision or None, progress, cache, choose_encoder, "config.json")
 
 
 def choose_encoder(files: Iterable[RemoteFile]) -> list[RemoteFile]:
-    """Those a CLIP model needs: configurations and tokenizer at the top, and its safetensors."""
+    """Those a judging model needs: configurations and tokenizer at the top, and its safetensors."""
     top = [file for file in files if "/" not in file.name]
     small = [file for file in top if file.name.endswith((".json", ".txt")) and file.size < 50_000_000]
     return small + [file for file in top if file.name.endswith(".safetensors")]

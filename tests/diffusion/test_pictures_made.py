@@ -9,13 +9,22 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPTokenizer
+from transformers import (
+    BitImageProcessor,
+    CLIPConfig,
+    CLIPImageProcessor,
+    CLIPModel,
+    CLIPTokenizer,
+    Dinov2Config,
+    Dinov2Model,
+)
 
 from engines.api.errors import AdapterError, ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
 from engines.diffusion.compare import Comparison, Made, compare
 from engines.diffusion.describe import describe
-from engines.diffusion.evaluate import FEWEST, apart, change, following, interval, likeness, open_encoder, spread
+from engines.diffusion.encoders import open_encoder
+from engines.diffusion.evaluate import FEWEST, apart, change, following, interval, likeness, spread
 from engines.diffusion.exchange import write_adapter
 from engines.diffusion.generate import Generator
 from tests.diffusion.support import CPU, make_pictures, open_tiny, random_adapter
@@ -129,6 +138,45 @@ def test_equal_pictures_are_wholly_alike(tiny_clip: Path) -> None:
     assert likeness(vectors[:1], vectors[2:])[0] == pytest.approx(1.0, abs=1e-5)
     words = judge.texts(["a dog", "a cat"])
     assert following(words, words) == pytest.approx([1.0, 1.0], abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def tiny_dino(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DINOv2 of random weights."""
+    folder = tmp_path_factory.mktemp("tiny-dino")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = Dinov2Config(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14)
+        Dinov2Model(config).save_pretrained(folder)
+    BitImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
+    return folder
+
+
+def test_a_dino_judges_likeness_and_reads_nothing(
+    tiny_sd: Path, tiny_dino: Path, adapter_file: Path, tmp_path: Path
+) -> None:
+    judge = open_encoder(CPU, f"file:{tiny_dino}")
+    red, blue = (Image.new("RGB", (50, 40), colour) for colour in ("red", "blue"))
+    vectors = judge.images([red, blue, red])
+    assert likeness(vectors[:1], vectors[2:])[0] == pytest.approx(1.0, abs=1e-5)
+    assert likeness(vectors[:1], vectors[1:2])[0] < 0.999
+    with pytest.raises(ModelError, match="reads no words"):
+        judge.texts(["a dog"])
+    images = make_pictures(tmp_path, 2)
+    wanted = Comparison(
+        base=f"file:{tiny_sd}",
+        adapters=(AdapterUse(file=str(adapter_file)),),
+        labels=("Mine",),
+        prompts=("a sks dog",),
+        seeds=(1,),
+        references=tuple(tmp_path / image.file for image in images),
+        steps=2,
+        encoder=f"file:{tiny_dino}",
+    )
+    report = compare(Generator(CPU), wanted, tmp_path / "report")
+    assert report["columns"][1]["likeness"]["count"] == 1
+    assert report["columns"][1]["following"] is None
+    assert "following" not in report["pictures"][0]
 
 
 def test_intervals_resample_prompts_and_are_the_same_every_time() -> None:
