@@ -128,9 +128,9 @@ class NoticeBar(QFrame):
             label.setVisible(bool(text))
         clear(self._buttons)
         for index, (words, call) in enumerate(notice.actions):
-            self._buttons.addWidget(
-                QuietButton(words, name=f"noticeBar.action{index}", on_click=partial(self._act, call))
-            )
+            button = QuietButton(words, name=f"noticeBar.action{index}", on_click=partial(self._act, call))
+            self._buttons.addWidget(button)
+            button.show()  # a layout counts only what is shown, and the bar's height is asked for at once
         if notice.lasting:
             self._timer.stop()
         else:

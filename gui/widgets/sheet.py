@@ -41,12 +41,18 @@ class Sheet(QDialog):
         self.buttons = QHBoxLayout()
         self.buttons.setSpacing(10)
         self.buttons.addStretch(1)
-        if reject:
-            self.buttons.addWidget(QuietButton(reject, name=f"{name}.reject", on_click=self.reject))
         make = DangerButton if danger else PrimaryButton
         self.accept_button: QPushButton = make(accept, name=f"{name}.accept", on_click=self.accept)
-        self.accept_button.setDefault(True)
+        # What takes something away wants a hand on it; the Enter key alone says no.
+        default = self.accept_button
+        if reject:
+            cancel = QuietButton(reject, name=f"{name}.reject", on_click=self.reject)
+            self.buttons.addWidget(cancel)
+            default = cancel if danger else default
+        default.setDefault(True)
         self.buttons.addWidget(self.accept_button)
+        if danger:
+            default.setFocus()
         column.addLayout(self.buttons)
 
 

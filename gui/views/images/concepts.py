@@ -131,7 +131,6 @@ class ConceptPanel(QWidget):
         self._remove = LinkButton("Remove this subject…", name="images.removeConcept", on_click=self._remove_concept)
         card.body.addSpacing(4)
         foot = QHBoxLayout()
-        foot.addSpacing(-7)  # its words begin where the others do
         foot.addWidget(self._remove)
         foot.addStretch(1)
         card.body.addLayout(foot)

@@ -22,6 +22,8 @@ from gui.widgets.text import Label
 from gui.workers.interactive import new_id
 from projects.files import safe_name, unique_path
 
+_WHERE_PX = 34
+
 
 def target_path(folder: str, name: str, kind: Format) -> Path:
     """Where an export goes: a file, or a folder for peft."""
@@ -78,6 +80,8 @@ class ExportSheet(Sheet):
         self._elsewhere.hide()
         self.body.addWidget(self._elsewhere)
         self._where = Label(role="small", wrap=True)
+        self._where.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._where.setMinimumHeight(_WHERE_PX)  # two lines, so that nothing is squeezed when it needs them
         self.body.addWidget(self._where)
         for line in (self._name, self._folder):
             line.textChanged.connect(lambda _text: self._refresh())

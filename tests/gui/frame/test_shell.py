@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QPushButton,
+    QStyle,
+    QStyleOptionButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from gui import views
@@ -16,6 +24,7 @@ from gui.services import Services
 from gui.views.shell.palette import score
 from gui.views.shell.window import MainWindow
 from gui.widgets.notice import Notice, NoticeBar
+from gui.widgets.sheet import Sheet
 from projects import queries
 from projects.project import Project
 
@@ -131,6 +140,40 @@ def test_notices_wait_for_their_turn(qtbot: QtBot) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert pressed == ["show"]
     assert bar.isHidden()
+
+
+def test_a_notice_after_another_has_room_for_its_words_beside_its_button(qtbot: QtBot) -> None:
+    bar = NoticeBar()
+    qtbot.addWidget(bar)
+    notice = Notice("good", "Done", "/a/folder/with a long name/" + "words " * 12, actions=(("Show it", lambda: None),))
+    for _time in range(2):
+        bar.show_notice(notice)
+        at_once = bar.height_at(640)
+        QApplication.processEvents()
+        assert at_once == bar.height_at(640)
+
+
+def test_what_takes_away_is_not_the_answer_of_the_enter_key(qtbot: QtBot) -> None:
+    for danger, default in ((True, "ask.reject"), (False, "ask.accept")):
+        sheet = Sheet(None, "Really?", name="ask", danger=danger)
+        qtbot.addWidget(sheet)
+        defaults = [button.objectName() for button in sheet.findChildren(QPushButton) if button.isDefault()]
+        assert defaults == [default]
+
+
+def test_words_of_a_button_keep_their_room_when_the_ring_comes(window: MainWindow, services: Services) -> None:
+    """The ring is drawn inside a button; it must not take the place of the words."""
+    for button in window.bar.findChildren(QPushButton):
+        if not button.isVisible() or not button.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            continue
+        sizes = []
+        for state in (QStyle.StateFlag.State_None, QStyle.StateFlag.State_HasFocus):
+            option = QStyleOptionButton()
+            button.initStyleOption(option)
+            option.state = QStyle.StateFlag.State_Enabled | state
+            sizes.append(button.style().subElementRect(QStyle.SubElement.SE_PushButtonContents, option, button).width())
+        words = button.fontMetrics().horizontalAdvance(button.text())
+        assert min(sizes) >= words, (button.objectName(), sizes, words)
 
 
 def test_a_notice_goes_away_by_itself_only_when_it_may(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
