@@ -286,9 +286,14 @@ def test_only_what_is_needed_is_chosen() -> None:
         "unet/diffusion_pytorch_model.non_ema.safetensors": 9, "vae/diffusion_pytorch_model.bin": 3,
         "text_encoder/model.fp16.safetensors": 2, "safety_checker/model.safetensors": 9, "v1-5-pruned.ckpt": 99,
         "tokenizer/merges.txt": 1, "unet/openvino/model.bin": 7,
+        "text_encoder_2/model-00001-of-00002.safetensors": 2, "text_encoder_2/model-00002-of-00002.safetensors": 2,
+        "text_encoder_2/model.fp16.safetensors": 2, "tokenizer_2/vocab.json": 1,
+        "vae_1_0/diffusion_pytorch_model.safetensors": 3, "sd_xl_base_1.0.safetensors": 99,
     }  # fmt: skip
     chosen = {file.name for file in choose(RemoteFile(name, size) for name, size in names.items())}
     assert chosen == {
         "model_index.json", "unet/config.json", "unet/diffusion_pytorch_model.safetensors", "vae/diffusion_pytorch_model.bin",
         "text_encoder/model.fp16.safetensors", "tokenizer/merges.txt",
+        "text_encoder_2/model-00001-of-00002.safetensors", "text_encoder_2/model-00002-of-00002.safetensors",
+        "tokenizer_2/vocab.json",
     }  # fmt: skip
