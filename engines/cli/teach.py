@@ -64,6 +64,8 @@ def teach(
     planned = plan(Wishes(base=base, preset=preset, method=method, changes=_changes(settings or (), steps)))
     with _opened(what, concept, voice, project=project, trigger=trigger, class_noun=class_noun) as document:
         chosen = choose_concept(document, concept, trigger=trigger, class_noun=class_noun)
+        for remark in _remarks(document, chosen.id):
+            voice.say(f"Note: {remark}")
         folder = prepare_run(document, chosen.id, planned)
     voice.say(f"Run: {folder}")
     if detach:
@@ -77,6 +79,17 @@ def _changes(settings: Sequence[str], steps: int | None) -> dict[str, dict[str, 
     if steps is not None:
         changes.setdefault("loop", {})["steps"] = steps
     return changes
+
+
+def _remarks(document: Project, concept_id: str) -> tuple[str, ...]:
+    """What speaks against the concept's trigger word."""
+    from engines.launch.trigger_words import remarks
+    from projects import queries
+
+    concepts = queries.concepts(document)
+    (own,) = (one for one in concepts if one.id == concept_id)
+    others = [(one.name, one.trigger) for one in concepts if one.id != concept_id]
+    return remarks(own.trigger, own.class_noun, others)
 
 
 def _check_out(out: Path | None, *, detach: bool, overwrite: bool) -> None:

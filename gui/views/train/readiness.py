@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engines.launch.trigger_words import remarks
 from projects import queries
 from projects.project import Project
 from projects.records import Concept, Image
@@ -67,7 +68,9 @@ def look(project: Project | None, concept: Concept | None) -> Readiness:
             "A trigger word is missing",
             "The trigger word is a made-up word, such as “tealbear”, that will call the subject up in a prompt.",
         )
-    return Readiness(concept, images, advice=_advice(concept, images))
+    others = [(other.name, other.trigger) for other in queries.concepts(project) if other.id != concept.id]
+    words = remarks(concept.trigger, concept.class_noun, others)
+    return Readiness(concept, images, advice=(*words, *_advice(concept, images)))
 
 
 def _advice(concept: Concept, images: tuple[Image, ...]) -> tuple[str, ...]:
