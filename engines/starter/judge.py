@@ -76,7 +76,8 @@ def read_single(reader: Reader, pictures: Pictures, specs: list[SceneSpec]) -> A
 def read_double(reader: Reader, pictures: Pictures, specs: list[SceneSpec]) -> tuple[float, float]:
     """Shares of two-object pictures whose (both colours, both colours and both shapes) are read as told.
 
-    Objects stand left and right, so each half is read alone, through a window of 0.56 of the picture's width.
+    Objects stand left and right, so each half is read alone, through a window of 0.56 of the picture's width: of seven widths from 0.48 to
+    0.64 the one that read rendered scenes best, on a hundred scenes (seeds from 730,000,000) that no figure uses.
     """
     side = round(pictures.shape[1] * 0.56)
     top = round(pictures.shape[1] * 0.22)
