@@ -60,12 +60,14 @@ class RunWatcher(QObject):
         self._wake = threading.Event()
         self._ended = False
         self._root: Path | None = None
+        self._asked = 0
         self._thread = threading.Thread(target=self._watch, name="run-watcher", daemon=True)
         self._started = False
 
     def follow(self, root: Path | None) -> None:
         """Follow another project's runs, or none."""
         self._root = root
+        self._asked += 1  # the same project opened anew is to be told from the start too
         if root is not None and not self._started:
             self._started = True
             self._thread.start()
@@ -84,13 +86,14 @@ class RunWatcher(QObject):
 
     def _watch(self) -> None:
         root: Path | None = None
+        answered = 0
         round_ = _Round(Path())
         listed_at = 0.0
         while not self._ended:
             nudged = self._wake.is_set()
             self._wake.clear()
-            if self._root != root:
-                root, listed_at = self._root, 0.0
+            if self._asked != answered:
+                answered, root, listed_at = self._asked, self._root, 0.0
                 round_ = _Round(root or Path())
             if root is None:
                 self._wake.wait()
@@ -100,12 +103,12 @@ class RunWatcher(QObject):
                 for run_id in round_.list_runs():
                     self.gone.emit(root, run_id)
             for info in round_.changes(all_runs=listing):
-                if self._ended or self._root != root:
+                if self._ended or self._asked != answered:
                     break
                 self.told.emit(root, info)
             if listing and round_.queue_moved():
                 self.queued.emit(root, round_.waiting, round_.at_work)
-            if not listed_at and self._root == root:
+            if not listed_at and self._asked == answered:
                 self.listed.emit(root)
             if listing:
                 listed_at = time.monotonic()

@@ -7,6 +7,7 @@ import pytest
 from engines.api import events as ev
 from gui.app import make_services
 from gui.views.shell.news import News
+from gui.workers import runs as runs_module
 from tests.gui.stage import add_run, make_project, make_stage, started, tell
 
 FINISHED = ev.Finished(step=300, adapter="adapter.safetensors", sha256="0" * 64, bytes=5000, seconds=50.0)
@@ -101,6 +102,20 @@ def test_what_ended_while_the_window_was_closed_is_told_when_it_opens_again(qapp
     qtbot.waitUntil(lambda: third.services.runs.listed, timeout=8000)
     assert third.notices == []
     third.close()
+
+
+def test_an_interrupted_one_can_be_resumed_from_the_notice(window, tmp_path, qtbot, monkeypatch):
+    begun = []
+    monkeypatch.setattr(runs_module.queue, "begin", lambda folder: begun.append(folder) or "started")
+    project = make_project(tmp_path / "p")
+    folder = add_run(project, [started()])
+    window.open(qtbot, project)
+    tell(folder, started(alive=False))
+    qtbot.waitUntil(lambda: bool(window.notices), timeout=8000)
+    words, resume = window.notices[0].actions[0]
+    assert words == "Resume"
+    resume()
+    qtbot.waitUntil(lambda: begun == [folder], timeout=8000)
 
 
 def test_several_at_once_are_one_notice(window, tmp_path, qtbot):

@@ -100,6 +100,16 @@ def test_reopening_picks_up_what_runs_and_recognises_what_died(services, tmp_pat
     assert runs.all() == []
 
 
+def test_the_same_project_opened_again_is_listed_again(services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    run = add_run(project, [started()])
+    services.session.adopt(project)
+    qtbot.waitUntil(lambda: services.runs.listed, timeout=5000)
+    for _time in range(3):
+        services.session.open(project.root)
+        qtbot.waitUntil(lambda: services.runs.listed and services.runs.view(run.name) is not None, timeout=8000)
+
+
 def test_an_interrupted_run_is_resumed_in_its_own_folder(services, tmp_path, qtbot, begun):
     project = make_project(tmp_path / "p")
     dead = add_run(project, [started(alive=False)])

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from engines.api import events as ev
 from engines.api.job import Job, JobConcept, JobMethod
@@ -19,7 +19,7 @@ from gui.views.train.setup import SetupPanel
 from gui.views.train.words import duration, size, spoken_duration, when
 from gui.workers import runs as runs_module
 from projects import edits, queries
-from tests.gui.stage import a_finished_run, add_run, make_project, make_stage, started, tell
+from tests.gui.stage import a_finished_run, add_run, catalog, make_project, make_stage, started, tell
 
 
 @pytest.fixture
@@ -109,6 +109,21 @@ def test_presets_fill_the_form_and_changes_can_be_put_back(page, services, tmp_p
     assert find(page, "train.recipe.loop.steps").value() == 150
 
 
+def test_the_page_has_its_shape_before_it_is_known_what_is_on_offer(qtbot):
+    panel = SetupPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    blanks = [frame for frame in panel.findChildren(QFrame) if frame.property("role") == "blank"]
+    assert len(blanks) >= 4
+    assert all(frame.isVisible() for frame in blanks)
+    panel.say("It could not be read.")
+    assert not any(frame.isVisible() for frame in blanks)
+    assert "It could not be read." in words(panel)
+    panel.set_catalog(catalog())
+    assert "It could not be read." not in words(panel)
+    assert panel.ready
+
+
 def test_advanced_shows_more(page, services, tmp_path, qtbot):
     services.session.adopt(make_project(tmp_path / "p"))
     assert page.findChild(QWidget, "train.recipe.loop.learning_rate") is None
@@ -156,7 +171,11 @@ def test_a_training_at_work_is_shown_and_commanded(page, services, tmp_path, qtb
     assert (find(page, "train.sample").text(), find(page, "train.sample").isEnabled()) == ("Sampling…", False)
     tell(folder, ev.Sample(step=30, prompt="a <b>tealbear</b>", seed=7, file="samples/30.png"))
     qtbot.waitUntil(lambda: find(page, "train.sample").isEnabled(), timeout=5000)
+    assert find(page, "train.sample.30").accessibleName().startswith("Sample, now")
     assert find(page, "train.sample").text() == "Sample now"
+    tell(folder, ev.Failed(title="The disk is full", what="It needs more.", expected=True))
+    qtbot.waitUntil(lambda: "The disk is full" in words(page), timeout=5000)
+    assert find(page, "train.sample.30").accessibleName().startswith("Sample, step 30"), "it is not now any more"
 
 
 def test_samples_come_in_order_with_the_base_first(page, services, tmp_path, qtbot):

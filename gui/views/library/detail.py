@@ -68,7 +68,7 @@ class DetailCard(Card):
         self._note.setFixedHeight(84)
         self._note.installEventFilter(self)
         links = QWidget()
-        flow = FlowLayout(links, spacing=2)
+        flow = FlowLayout(links, spacing=14)
         self._repeat = LinkButton("Repeat with changes", name="library.repeat", on_click=lambda: self._wish("repeat"))
         self._rename = LinkButton("Rename…", name="library.rename", on_click=lambda: self._wish("rename"))
         self._remove = LinkButton("Remove…", name="library.remove", on_click=lambda: self._wish("remove"))

@@ -66,7 +66,7 @@ class ExportSheet(Sheet):
         row.addWidget(QuietButton("Choose…", name="export.browse", on_click=self._browse))
         self.body.addLayout(row)
         self._tools = QWidget()
-        self._tool_row = FlowLayout(self._tools, spacing=6)
+        self._tool_row = FlowLayout(self._tools, spacing=14)
         self._tools.hide()
         self.body.addWidget(self._tools)
         self._captions = QCheckBox("Write the captions into the file, so that web UIs show their words")

@@ -75,8 +75,10 @@ class News(QObject):
             actions = (("See before and after", lambda: self._show(view.id, "compare")),)
             return Notice("good", f"“{view.title}” is taught", text, actions=actions, stays=True)
         what = words.title if words is not None else ""
-        actions = (("Show it", lambda: self._show(view.id, "train")),)
-        return Notice("warning", f"“{view.title}” is not taught yet", f"{what}.", actions=actions)
+        show = ("Show it", lambda: self._show(view.id, "train"))
+        resume = ("Resume", lambda: self._services.runs.resume(view.id, failed=self._services.notify))
+        offered = (resume, show) if view.state.phase == "interrupted" else (show,)
+        return Notice("warning", f"“{view.title}” is not taught yet", f"{what}.", actions=offered)
 
     def _several(self, views: Sequence[RunView]) -> Notice:
         taught = [view for view in views if view.state.phase == "finished"]

@@ -29,6 +29,7 @@ class Estimate:
         device: its kind, `cpu`, `cuda` or `mps`; empty when unknown.
         source: where the figures come from, in words.
         remedy: what to change when it does not fit; empty when it does.
+        counted: what the figures are made of, in a sentence.
     """
 
     seconds: float | None = None
@@ -37,6 +38,7 @@ class Estimate:
     device: str = ""
     source: str = ""
     remedy: str = ""
+    counted: str = ""
 
     @property
     def fits(self) -> bool | None:
@@ -77,6 +79,7 @@ def from_outlook(outlook: Outlook, device: DeviceEntry) -> Estimate:
         device.kind,
         _SOURCES[outlook.source],
         outlook.remedy,
+        outlook.forecast.text,
     )
 
 
@@ -95,4 +98,4 @@ def during(state: RunState, devices: Sequence[DeviceEntry]) -> Estimate:
         if forecast.measured
         else "a forecast until its first steps are timed"
     )
-    return Estimate(forecast.seconds, memory, available, kind, source)
+    return Estimate(forecast.seconds, memory, available, kind, source, counted=forecast.text)

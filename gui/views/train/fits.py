@@ -33,11 +33,13 @@ class FitsCard(Card):
         self._bar.setRange(0, 1000)
         self._bar.setAccessibleName("Memory it takes")
         self._words = Label(role="muted", wrap=True)
+        self._counted = Label(role="small", wrap=True)
         self._remedy = LinkButton("Use less memory", name="train.fits.remedy", on_click=on_remedy)
         self.body.setSpacing(8)
         self.body.addLayout(head)
         self.body.addWidget(self._bar)
         self.body.addWidget(self._words)
+        self.body.addWidget(self._counted)
         self.body.addWidget(self._remedy)
 
     def show_estimate(self, estimate: Estimate) -> None:
@@ -51,4 +53,6 @@ class FitsCard(Card):
         self._bar.setValue(round(estimate.share * 1000))
         short = f"It needs more memory than is free. {estimate.remedy}".strip()
         self._words.setText(short if fits is False else estimate.sentence())
+        self._counted.setText(estimate.counted)
+        self._counted.setVisible(bool(estimate.counted))
         self._remedy.setVisible(fits is False)

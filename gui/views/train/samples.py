@@ -30,6 +30,7 @@ class SamplesCard(Card):
         self.setAccessibleName("Samples")
         self._background = background
         self._samples: tuple[Sample, ...] = ()
+        self._active = False
         self._folder = Path()
         self._key = ""
         self._cells: list[_Cell] = []
@@ -59,9 +60,9 @@ class SamplesCard(Card):
         state = view.state
         if view.info.folder != self._folder:
             self._folder, self._samples, self._key = view.info.folder, (), ""
-        if state.samples == self._samples and self._samples:
+        if self._samples and (state.samples, view.active) == (self._samples, self._active):
             return
-        self._samples = state.samples
+        self._samples, self._active = state.samples, view.active
         prompts = list(dict.fromkeys(sample.prompt for sample in self._samples))
         if self._key not in prompts:
             self._key = prompts[0] if prompts else ""
@@ -79,13 +80,13 @@ class SamplesCard(Card):
         )
         self._words.setVisible(not self._samples)
         self._strip.setVisible(bool(self._samples))
-        self._fill(active=view.active)
+        self._fill()
 
     def _chosen(self) -> None:
         self._key = self._choice.currentText()
-        self._fill(active=False)
+        self._fill()
 
-    def _fill(self, *, active: bool) -> None:
+    def _fill(self) -> None:
         mine = sorted((s for s in self._samples if s.prompt == self._key), key=lambda s: (s.step, s.time))
         seeds = {sample.seed for sample in mine}
         self._prompt.setText(f"{self._key}, seed {next(iter(seeds))}" if len(seeds) == 1 else self._key)
@@ -100,7 +101,7 @@ class SamplesCard(Card):
             self._load(cell, self._folder / sample.file)
         last = len(self._cells) - 1
         for place, cell in enumerate(self._cells):
-            cell.name_stage(now=active and place == last and place > 0)
+            cell.name_stage(now=self._active and place == last and place > 0)
         self._size_cells()
         self._strip.to_end()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from engines.api.catalog import Catalog
 from engines.api.job import Job, JobMethod
@@ -11,6 +11,8 @@ from engines.api.recipe import Preset, Recipe, apply_preset
 from gui.views.train.settings import SettingsCard
 from gui.widgets.card import Card, choice_card
 from gui.widgets.text import Label
+
+_WIDTHS = ((70, 240), (90, 260), (50, 220))
 
 
 class SetupPanel(QWidget):
@@ -33,8 +35,11 @@ class SetupPanel(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
-        self._waiting = Label("Reading what is on offer…", role="muted", wrap=True)
-        self._column.addWidget(self._waiting)
+        self._waiting = [_blank(_WIDTHS[place]) for place in range(len(_WIDTHS))]
+        for card in self._waiting:
+            self._column.addWidget(card)
+        self._words = Label("Reading what is on offer…", role="muted", wrap=True)
+        self._column.addWidget(self._words)
         self._column.addStretch(1)
 
     @property
@@ -59,13 +64,16 @@ class SetupPanel(QWidget):
 
     def say(self, words: str) -> None:
         """Say why there is nothing to choose from."""
-        self._waiting.setText(words)
+        self._words.setText(words)
+        for card in self._waiting:
+            card.hide()
 
     def set_catalog(self, catalog: Catalog) -> None:
         """Draw the choices, once."""
         if self._settings is not None:
             return
-        self._waiting.hide()
+        for widget in (*self._waiting, self._words):
+            widget.hide()
         self._presets = catalog.presets
         for place, preset in enumerate(catalog.presets):
             self._column.insertWidget(place, self._preset_card(preset))
@@ -160,3 +168,15 @@ class SetupPanel(QWidget):
             if same and all(job.method.settings.get(name) == value for name, value in preset.method.items()):
                 return preset.name
         return ""
+
+
+def _blank(widths: tuple[int, ...]) -> Card:
+    """A card as it will be, its words still to come: the page has its shape from the first moment on."""
+    card = Card(padding=14)
+    card.body.setSpacing(10)
+    for width in widths:
+        bar = QFrame()
+        bar.setProperty("role", "blank")
+        bar.setFixedSize(width, 10)
+        card.body.addWidget(bar)
+    return card
