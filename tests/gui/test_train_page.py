@@ -9,11 +9,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QWidget
 
 from engines.api import events as ev
+from engines.api.catalog import DeviceEntry
 from engines.api.job import Job, JobConcept, JobMethod
+from engines.api.recipe import LoopSettings, Recipe
 from engines.diffusion.describe import describe
 from engines.diffusion.methods import method_of
 from engines.launch.folder import load_job
+from engines.launch.forecast import outlook
 from gui.views.train.ending import ending
+from gui.views.train.estimate import from_outlook
+from gui.views.train.fits import FitsCard
 from gui.views.train.page import TrainPage
 from gui.views.train.setup import SetupPanel
 from gui.views.train.words import duration, size, spoken_duration, when
@@ -122,6 +127,15 @@ def test_the_page_has_its_shape_before_it_is_known_what_is_on_offer(qtbot):
     panel.set_catalog(catalog())
     assert "It could not be read." not in words(panel)
     assert panel.ready
+
+
+def test_the_forecast_says_what_it_counts(qtbot):
+    device = DeviceEntry(kind="cpu", title="CPU", memory_bytes=2**34, memory_free_bytes=2**33, precisions=("fp32",))
+    made = outlook("starter", Recipe(loop=LoopSettings(steps=321)), JobMethod(settings={"rank": 8}), device)
+    card = FitsCard(lambda: None)
+    qtbot.addWidget(card)
+    card.show_estimate(from_outlook(made, device))
+    assert "Counted: 321 steps" in "\n".join(label.text() for label in card.findChildren(QLabel))
 
 
 def test_advanced_shows_more(page, services, tmp_path, qtbot):
