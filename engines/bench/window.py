@@ -134,6 +134,8 @@ def _run(arguments: list[str], environment: dict[str, str], limit_s: int) -> str
 def _environment(home: Path) -> dict[str, str]:
     """A home of its own, and no screen needed where there is none."""
     environment = {**os.environ, "LORIKEET_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    # A person's Python keeps what it compiled; a shell set up for tests may forbid that, and would measure the compiler.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     screenless = sys.platform.startswith("linux") and not (
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     )

@@ -7,9 +7,11 @@ from typing import Protocol, cast
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QStackedWidget, QWidget
+from shiboken6 import isValid
 
 from gui import views
 from gui.services import Services
+from gui.widgets.card import Card
 
 _PAUSE_MS = 20
 
@@ -95,3 +97,8 @@ class Pages(QObject):
                 if layout is not None:
                     layout.activate()
             yield
+            # Drawn once for nobody: the first drawing makes what later ones take from stores (edges and shadows, letters, icons).
+            for card in page.findChildren(Card):
+                if isValid(card):
+                    card.grab()
+                    yield
