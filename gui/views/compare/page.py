@@ -98,8 +98,8 @@ class ComparePage(QWidget):
     def _connect(self) -> None:
         runs, maker = self._services.runs, self._maker
         self._lister.found.connect(self._listed)
-        runs.changed.connect(self._lister.look)
-        runs.current_changed.connect(self._lister.look)
+        runs.changed.connect(self._moved)
+        runs.current_changed.connect(self._moved)
         self._panel.prompt.pressed.connect(self._try)
         self._panel.prompt.edited.connect(self._edited)
         maker.made.connect(self._made)
@@ -109,6 +109,10 @@ class ComparePage(QWidget):
         maker.failed.connect(self._services.notify)
 
     # --- what there is
+
+    def _moved(self) -> None:
+        if self.isVisible():  # else it looks when it comes into view
+            self._lister.look()
 
     def _listed(self, subjects: list[Subject]) -> None:
         self._subjects = subjects

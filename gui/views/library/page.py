@@ -50,7 +50,7 @@ class LibraryPage(QWidget):
         session.opened.connect(self._look)
         session.closed.connect(self._look)
         session.changed.connect(self._changed)
-        runs.changed.connect(self._look)
+        runs.changed.connect(self._moved)
         self._detail.wished.connect(self._wished)
         self._detail.noted.connect(self._noted)
         self._look()
@@ -117,6 +117,10 @@ class LibraryPage(QWidget):
         self._stack = columned(self, self._header, columns, empty)
 
     # --- what there is
+
+    def _moved(self) -> None:
+        if self.isVisible():  # else it looks when it comes into view
+            self._look()
 
     def _changed(self, change: Change) -> None:
         if change.parts & {"runs", "settings"}:
