@@ -73,12 +73,13 @@ def make_app() -> QApplication:
 def make_services(app: QApplication, *, theme: Mode | None = None) -> Services:
     """Everything long-lived behind one window; tests build theirs with this too."""
     preferences = Preferences()
+    background = Background(parent=app)
     return Services(
         session=Session(app),
-        background=Background(parent=app),
+        background=background,
         theme=Theme(app, theme or preferences.values.theme),
         preferences=preferences,
-        recents=Recents(parent=app),
+        recents=Recents(parent=app, background=background),
     )
 
 

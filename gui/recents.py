@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal
 
 from engines.api import places
 from gui.preferences import read_json
-from projects.files import atomic_write_json
+from gui.workers.background import Background
+from gui.workers.keeping import Keeper
 
 MOST = 12
 
@@ -47,9 +48,12 @@ class Recents(QObject):
 
     changed = Signal()
 
-    def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
+    def __init__(
+        self, path: Path | None = None, parent: QObject | None = None, *, background: Background | None = None
+    ) -> None:
         super().__init__(parent)
         self.path = path or places.state_home() / "recents.json"
+        self._keeper = Keeper(self.path, background)
         self.items: tuple[Recent, ...] = _healed(read_json(self.path))
 
     def seen(self, recent: Recent) -> None:
@@ -61,16 +65,15 @@ class Recents(QObject):
         """Take a project off the list; the project itself stays where it is."""
         self._keep(tuple(item for item in self.items if not _same(item.root, root)))
 
+    def flush(self) -> None:
+        """Write what was not written yet, at the end."""
+        self._keeper.flush()
+
     def _keep(self, items: tuple[Recent, ...]) -> None:
         if items == self.items:
             return
         self.items = items
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write_json(self.path, [asdict(item) for item in items], durable=False)
-        except OSError:
-            # A home that cannot be written to must not stop anyone from working; the list is a comfort only.
-            pass
+        self._keeper.keep([asdict(item) for item in items])
         self.changed.emit()
 
 

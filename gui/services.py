@@ -108,13 +108,6 @@ class Services(QObject):
         self.devices = devices
         self.hardware_found.emit()
 
-    def _release_models(self, then: Callable[[], None]) -> None:
-        """Have the warm worker give its memory back, when there is one."""
-        if "interactive" in self.__dict__:
-            self.interactive.release(then)
-        else:
-            then()
-
     def stop(self) -> None:
         """End what runs beside the window. Trainings are other processes and go on."""
         self.stopping.emit()
@@ -123,6 +116,7 @@ class Services(QObject):
             if made is not None:
                 made.stop()
         self.background.stop()
+        self.recents.flush()
 
     def _release(self, then: Callable[[], None]) -> None:
         """Before a training starts, have the warm worker give its memory back; nothing to do when there never was one."""

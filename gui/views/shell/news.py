@@ -16,8 +16,8 @@ from gui.services import Services
 from gui.views.train.ending import ending
 from gui.views.train.words import plural
 from gui.widgets.notice import Notice
+from gui.workers.keeping import Keeper
 from gui.workers.runs import RunView
-from projects.files import atomic_write_json
 
 _ENDS = frozenset({"finished", "failed", "interrupted"})
 
@@ -35,8 +35,9 @@ class News(QObject):
         super().__init__(parent)
         self._services = services
         self._in_view = in_view
-        self._path = places.state_home() / "at_work.json"
-        self._at_work = _healed(read_json(self._path))
+        self._keeper = Keeper(places.state_home() / "at_work.json", services.background)
+        self._at_work = _healed(read_json(self._keeper.path))
+        services.stopping.connect(self._keeper.flush)
         services.runs.changed.connect(self._look)
         services.runs.changed.connect(self._stand)
         services.runs.run_changed.connect(lambda _run: self._stand())
@@ -62,7 +63,7 @@ class News(QObject):
         now = (self._at_work - gone) | {str(view.info.folder) for view in views if view.active}
         if now != self._at_work:
             self._at_work = now
-            self._keep()
+            self._keeper.keep(sorted(now))
         seen = runs.current if self._in_view() == "train" else ""
         news = [view for view in ended if view.id != seen]
         if news:
@@ -94,14 +95,6 @@ class News(QObject):
     def _show(self, run: str, page: str) -> None:
         self._services.runs.set_current(run)
         self._services.navigate(page)
-
-    def _keep(self) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write_json(self._path, sorted(self._at_work), durable=False)
-        except OSError:
-            # A home that cannot be written to: what ends while the window is closed will not be told, nothing worse.
-            pass
 
 
 def _healed(found: object) -> frozenset[str]:
