@@ -210,6 +210,7 @@ def save_pipeline(denoiser: Denoiser, vae: AutoencoderKL, tokenizer: CLIPTokeniz
     )
     pipeline.save_pretrained(folder)
     declare_single_precision(folder / "text_encoder" / "config.json")
+    make_portable(folder)
     hints = {
         "title": "Lorikeet starter",
         "inference_steps": 20,
@@ -217,6 +218,16 @@ def save_pipeline(denoiser: Denoiser, vae: AutoencoderKL, tokenizer: CLIPTokeniz
         "learning_rate": 4e-3,
     }  # see docs/formats.md
     (folder / "lorikeet.json").write_text(json.dumps(hints, indent=2) + "\n", encoding="utf-8")
+
+
+def make_portable(folder: Path) -> None:
+    """Forget where the parts were loaded from on this computer, and let everybody read the weights."""
+    for config in folder.rglob("config.json"):
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        if settings.pop("_name_or_path", None) is not None:
+            config.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+    for weights in folder.rglob("*.safetensors"):
+        weights.chmod(0o644)
 
 
 def declare_single_precision(config: Path) -> None:
