@@ -6,6 +6,7 @@ a training continued from a checkpoint ends with the same parameters as an undis
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import time
@@ -62,8 +63,12 @@ def pick_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+@functools.cache
 def half_precision(device: torch.device) -> bool:
-    """Whether bfloat16 autocast pays: always on CUDA; on a CPU only where a short trial is clearly faster than float32."""
+    """Whether bfloat16 autocast pays: always on CUDA; on a CPU only where a short trial is clearly faster than float32.
+
+    Tried once a process: a busy moment must not change the precision in the middle of a training.
+    """
     if device.type != "cpu":
         return device.type == "cuda"
     seconds = {}
