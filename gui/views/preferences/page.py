@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from engines.api import places
 from gui import opening
@@ -24,6 +24,7 @@ from gui.widgets.segmented import Segmented
 from gui.widgets.text import ElidedLabel, Label
 
 _WIDEST_PX = 860
+_LONGEST_PATH_PX = 380
 _GIB = 2**30
 
 
@@ -80,7 +81,8 @@ class PreferencesPage(QWidget):
         self._folder = ElidedLabel(
             str(self._services.preferences.projects_folder()), role="muted", mode=Qt.TextElideMode.ElideMiddle
         )
-        self._folder.setMinimumWidth(280)
+        self._folder.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._folder.setMaximumWidth(_LONGEST_PATH_PX)
         self._folder.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         change = QuietButton("Change…", name="preferences.folder", on_click=self._change_folder)
         card.body.addLayout(

@@ -21,6 +21,7 @@ from gui.views.preferences import token
 from gui.views.shell.window import MainWindow
 from gui.widgets.card import Card
 from gui.widgets.segmented import Segmented
+from gui.widgets.text import ElidedLabel
 from projects import queries
 from projects.project import Project
 
@@ -116,6 +117,11 @@ def test_preferences_are_kept_at_once(window: MainWindow, services: Services, qt
     window.go("preferences")
     theme = window.findChild(Segmented, "preferences.theme")
     startup = window.findChild(Segmented, "preferences.startup")
+    folder = next(label for label in window.findChildren(ElidedLabel) if label.text().endswith("projects"))
+    card = folder.parentWidget()
+    assert card is not None
+    assert card.rect().contains(folder.geometry()), "the projects folder is to be read"
+    assert folder.width() > 40
     assert theme is not None
     assert startup is not None
     for owner, key in ((theme, "dark"), (startup, "home")):
