@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 
+from gui.workers import keeping
 from gui.workers.background import Background
 from gui.workers.keeping import Keeper
 
@@ -18,11 +20,7 @@ def test_the_newest_content_remains_whatever_thread_writes_it(qapp, tmp_path):
     assert json.loads(keeper.path.read_text()) == [199]
 
 
-def test_writing_does_not_happen_on_the_threads_that_asks(qapp, tmp_path, monkeypatch, qtbot):
-    import threading
-
-    from gui.workers import keeping
-
+def test_writing_does_not_happen_on_the_thread_that_asks(qapp, tmp_path, monkeypatch, qtbot):
     threads = []
     monkeypatch.setattr(keeping, "atomic_write_json", lambda *_a, **_k: threads.append(threading.current_thread()))
     background = Background()
@@ -34,4 +32,7 @@ def test_writing_does_not_happen_on_the_threads_that_asks(qapp, tmp_path, monkey
 
 def test_a_home_that_cannot_be_written_to_stops_nobody(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    Keeper(tmp_path / "file" / "kept.json").keep([1])
+    keeper = Keeper(tmp_path / "file" / "kept.json")
+    keeper.keep([1])
+    assert not keeper.path.exists()
+    assert (tmp_path / "file").read_text() == "in the way"
