@@ -219,7 +219,8 @@ def _tell_about(dataset: Dataset, progress: ProgressHook) -> None:
         progress(NOTE, f"A picture was left out. {sentence}", 0, 0)
     count = sum(len(bucket.entries) for bucket in dataset.measured)
     if dataset.measured_apart:
-        progress(NOTE, f"The curve is measured on {count} of the photos, which are kept out of the training.", 0, 0)
+        apart = "one photo that is" if count == 1 else f"{count} photos that are"
+        progress(NOTE, f"The curve is measured on {apart} kept out of the training.", 0, 0)
     else:
         progress(NOTE, "There are few photos, so the curve is measured on the ones that are learned from.", 0, 0)
 
