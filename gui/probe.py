@@ -2,6 +2,8 @@
 
     python -m gui.probe import FOLDER          a new project takes in every photo of FOLDER through the page Images
     python -m gui.probe train PROJECT BASE N   the first concept of PROJECT is taught for N steps, sampled on the way, while pages change
+    python -m gui.probe victim PROJECT FOLDER CONCEPT   FOLDER comes in while captions are edited, until the window is killed; each thing
+                                                        accepted is told as a JSON line at once
 
 Prints one JSON object. The heartbeat is a timer of 10 ms on the window's own thread; a stall is what a beat came too late by.
 """
@@ -26,6 +28,7 @@ from gui.services import Services
 from gui.views.images.page import ImagesPage
 from gui.views.shell.window import MainWindow
 from gui.widgets.notice import Notice
+from projects import edits, queries
 
 if TYPE_CHECKING:
     from gui.workers.runs import RunDraft
@@ -202,6 +205,44 @@ def train(probe: Probe, project: Path, base: str, steps: int) -> None:
     opening.open_path(probe.services, project, then=opened)
 
 
+def be_victim(probe: Probe, project: Path, source: Path, concept_id: str) -> None:
+    """Import through the page Images and edit meanwhile, telling what was accepted; somebody else ends it."""
+
+    def say(what: dict[str, str]) -> None:
+        sys.stdout.write(json.dumps(what) + "\n")
+        sys.stdout.flush()
+
+    def opened() -> None:
+        session = probe.services.session
+        page = probe.window.page("images")
+        if session.project is None or not isinstance(page, ImagesPage):
+            probe.give_up()
+            return
+        ids = [image.id for image in queries.images(session.project)]
+        # Before the first picture it tells what it is looking for.
+        page.importer.progressed.connect(lambda done, _total, name: say({"picture": name}) if done else None)
+        page.importer.take_paths((source,), concept_id)
+        turns = {"number": 0}
+
+        def edit() -> None:
+            number = turns["number"]
+            turns["number"] += 1
+            image_id = ids[number % len(ids)]
+            session.apply(lambda opened: edits.set_caption(opened, [image_id], f"edit {number}"))
+            say({"image": image_id, "caption": f"edit {number}"})
+            if number % 5 == 4:
+                say({"taking_back": image_id})
+                session.undo_stack.undo()
+                session.undo_stack.redo()
+                say({"again": image_id})
+
+        editing = QTimer(probe)
+        editing.timeout.connect(edit)
+        editing.start(2)
+
+    opening.open_path(probe.services, project, then=opened)
+
+
 def _draft(probe: Probe, base: str, steps: int) -> RunDraft:
     from engines.api.job import JobMethod
     from engines.api.recipe import Recipe
@@ -230,6 +271,9 @@ def main(argv: Sequence[str]) -> int:
     if arguments[:1] == ["train"] and len(arguments) == 4:
         project, base, steps = Path(arguments[1]), arguments[2], int(arguments[3])
         return probe.run(lambda: train(probe, project, base, steps))
+    if arguments[:1] == ["victim"] and len(arguments) == 4:
+        root, source, concept_id = Path(arguments[1]), Path(arguments[2]), arguments[3]
+        return probe.run(lambda: be_victim(probe, root, source, concept_id))
     sys.stderr.write((__doc__ or "") + "\n")
     return 2
 

@@ -1,7 +1,8 @@
 """The trial behind "nothing accepted is lost": a program that imports and edits at once is killed at a random moment, again and again.
 
-The victim stands for the window: one thread imports, another edits, and each says what was accepted on its output, as soon as the
-project said so. Afterwards the project is opened again and held to every word of that. Part of `bench kill`; a quick test does three.
+The victim is either a bare program, in which one thread imports while another edits as fast as it can, or the real window, which imports
+through its page Images while captions are edited, undone and done again. Each says what was accepted on its output, as soon as the project
+said so. Afterwards the project is opened again and held to every word of that. Part of `bench kill`; a quick test does three.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.bench._window import environment
 from engines.bench.table import Bench, Figure, Result, Table
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
     from projects.project import Project
 
-SENTENCE = "SIGKILL of a program that imports and edits, at random moments: nothing that was accepted is lost."
+SENTENCE = (
+    "SIGKILL of the window and of a program that import and edit, at random moments: nothing that was accepted is lost."
+)
 
 _TRIALS = 20
 _QUICK_TRIALS = 2
@@ -56,13 +60,19 @@ class Outcome:
 
 def measure(bench: Bench) -> Result:
     """Run the trials and count those after which all was there."""
+    program, window = (_measure_one(bench, window=window) for window in (False, True))
+    return Result((*program.tables, *window.tables), (*program.figures, *window.figures))
+
+
+def _measure_one(bench: Bench, *, window: bool) -> Result:
     count = _QUICK_TRIALS if bench.quick else _TRIALS
+    what = "window" if window else "program"
     outcomes = []
     for number in range(count):
-        folder = bench.folder / f"documents-{number}"
+        folder = bench.folder / f"{what}-{number}"
         folder.mkdir()
-        outcomes.append(trial(folder, seed=number))
-        bench.say(f"{number + 1} of {count}: {outcomes[-1]}")
+        outcomes.append(trial(folder, seed=number, window=window))
+        bench.say(f"{what}, {number + 1} of {count}: {outcomes[-1]}")
         shutil.rmtree(folder, ignore_errors=True)
     kept = sum(not outcome.problems for outcome in outcomes)
     rows = tuple(
@@ -77,13 +87,14 @@ def measure(bench: Bench) -> Result:
         for number, outcome in enumerate(outcomes)
     )
     columns = ("trial", "killed after, s", "pictures accepted", "edits accepted", "files set aside", "outcome")
-    table = Table("SIGKILL while importing and editing", columns, rows)
+    table = Table(f"SIGKILL of the {what} while importing and editing", columns, rows)
     note = f"of {count} kills, everything accepted was there"
-    return Result((table,), (Figure("kill-documents-kept", float(kept), float(count), float(count), note=note),))
+    name = "kill-window-kept" if window else "kill-documents-kept"
+    return Result((table,), (Figure(name, float(kept), float(count), float(count), note=note),))
 
 
-def trial(folder: Path, *, seed: int) -> Outcome:
-    """Kill one victim at a moment drawn from `seed` and look at what it left; `folder` must be empty."""
+def trial(folder: Path, *, seed: int, window: bool = False) -> Outcome:
+    """Kill one victim, the bare program or the window, at a moment drawn from `seed` and look at what it left; `folder` must be empty."""
     from projects import edits, importing, queries
     from projects.project import Project
 
@@ -96,7 +107,9 @@ def trial(folder: Path, *, seed: int) -> Outcome:
         importing.import_paths(project, names, edited)
     wait_s = random.Random(seed).uniform(0.0, _LATEST_KILL_S)
     # Half of the kills count from the first picture, so that they fall into the import and not before it.
-    accepted = _run_and_kill(root, source, arriving, wait_s=wait_s, wait_for="picture" if seed % 2 else "caption")
+    victim = ["gui.probe", "victim"] if window else [__name__]
+    command = [sys.executable, "-m", *victim, str(root), str(source), arriving]
+    accepted = _run_and_kill(command, folder / "home", wait_s=wait_s, wait_for="picture" if seed % 2 else "caption")
     with Project.open(root) as project:
         problems, unclaimed = _examine(project, source, arriving, accepted)
         rest = importing.import_paths(project, [source], arriving)
@@ -125,10 +138,15 @@ def _make_pictures(source: Path) -> None:
         Image.fromarray(pixels).save(source / f"{number:03}.png", compress_level=1)
 
 
-def _run_and_kill(root: Path, source: Path, concept_id: str, *, wait_s: float, wait_for: str) -> list[dict[str, str]]:
-    command = [sys.executable, "-m", __name__, str(root), str(source), concept_id]
-    home = Path(__file__).resolve().parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=home) as victim:  # noqa: S603
+def _run_and_kill(command: list[str], home: Path, *, wait_s: float, wait_for: str) -> list[dict[str, str]]:
+    """Start a victim, kill it `wait_s` after it accepted what is waited for, and return all it accepted once nothing of it is left."""
+    import psutil
+
+    code = Path(__file__).resolve().parents[2]
+    helpers: list[psutil.Process] = []
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=code, env=environment(home)
+    ) as victim:
         if victim.stdout is None:
             msg = "the victim has no output"
             raise RuntimeError(msg)
@@ -139,10 +157,16 @@ def _run_and_kill(root: Path, source: Path, concept_id: str, *, wait_s: float, w
             lines.append(victim.stdout.readline())
         patience.cancel()
         # Its output is read on while we wait, else a full pipe would hold it up.
-        executioner = threading.Timer(wait_s, victim.kill)
+
+        def execute() -> None:
+            helpers.extend(psutil.Process(victim.pid).children(recursive=True))
+            victim.kill()
+
+        executioner = threading.Timer(wait_s, execute)
         executioner.start()
         lines += victim.stdout.readlines()
         executioner.cancel()
+    psutil.wait_procs(helpers, timeout=_START_LIMIT_S)  # the window's import ends by itself, after the file under way
     accepted = [json.loads(line) for line in lines if line.endswith("\n")]
     if not accepted:
         msg = "the victim accepted nothing before it ended"

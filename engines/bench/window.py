@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from engines.bench._window import environment
 from engines.bench.table import Bench, Figure, Result, Table
 
 SENTENCE = "Window to first paint in a cold process, and the longest stall of its thread during training and import."
@@ -29,10 +30,10 @@ def measure(bench: Bench) -> Result:
     Raises:
         RuntimeError: a window did not come up, loaded torch, or its probe did not come to its end.
     """
-    environment = _environment(bench.folder / "home")
-    starts = _first_paints(bench, environment)
-    training = _training(bench, environment)
-    importing = _importing(bench, environment)
+    around = environment(bench.folder / "home")
+    starts = _first_paints(bench, around)
+    training = _training(bench, around)
+    importing = _importing(bench, around)
     rows = tuple(
         (what, seen["beats"], seen["longest_ms"], seen["late_99_ms"], seen["over_a_frame"])
         for what, seen in (("training and sampling, pages turned", training), ("import of photos", importing))
@@ -56,19 +57,19 @@ def measure(bench: Bench) -> Result:
             _stall("window-stall-import", importing, f"{importing['added']} photos in {importing['seconds']} s"),
         ),
         conditions={
-            "screen": environment.get("QT_QPA_PLATFORM", "the system's"),
+            "screen": around.get("QT_QPA_PLATFORM", "the system's"),
             "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
             "files": "in the cache from the second start on",
         },
     )
 
 
-def _first_paints(bench: Bench, environment: dict[str, str]) -> list[float]:
+def _first_paints(bench: Bench, around: dict[str, str]) -> list[float]:
     count = _QUICK_STARTS if bench.quick else _STARTS
     seconds = []
     for number in range(count):
         bench.say(f"Starting the window, {number + 1} of {count} ...")
-        words = _run(["gui.app", "--fresh", "--first-paint-exit"], environment, _START_LIMIT_S).split()
+        words = _run(["gui.app", "--fresh", "--first-paint-exit"], around, _START_LIMIT_S).split()
         if words[-1] != "False":
             msg = "the window loaded torch before its first paint"
             raise RuntimeError(msg)
@@ -76,7 +77,7 @@ def _first_paints(bench: Bench, environment: dict[str, str]) -> list[float]:
     return seconds
 
 
-def _training(bench: Bench, environment: dict[str, str]) -> dict[str, Any]:
+def _training(bench: Bench, around: dict[str, str]) -> dict[str, Any]:
     from engines.api import places
     from projects.samples import create_sample
 
@@ -84,14 +85,14 @@ def _training(bench: Bench, environment: dict[str, str]) -> dict[str, Any]:
     root = bench.folder / "project"
     create_sample(root, "Probe", places.samples()).close()
     steps = _QUICK_STEPS if bench.quick else _STEPS
-    seen = _probe(["train", str(root), "starter", str(steps)], environment)
+    seen = _probe(["train", str(root), "starter", str(steps)], around)
     if seen.get("phase") != "finished":
         msg = f"the training did not finish: {seen}"
         raise RuntimeError(msg)
     return seen
 
 
-def _importing(bench: Bench, environment: dict[str, str]) -> dict[str, Any]:
+def _importing(bench: Bench, around: dict[str, str]) -> dict[str, Any]:
     from engines.bench.import_ import make_photos
 
     count = _QUICK_PHOTOS if bench.quick else _PHOTOS
@@ -100,26 +101,26 @@ def _importing(bench: Bench, environment: dict[str, str]) -> dict[str, Any]:
     folder.mkdir()
     make_photos(folder, count)
     bench.say("Watching the window while they come in ...")
-    seen = _probe(["import", str(folder)], environment)
+    seen = _probe(["import", str(folder)], around)
     if seen.get("added") != count:
         msg = f"not all photos came in: {seen}"
         raise RuntimeError(msg)
     return seen
 
 
-def _probe(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    seen: dict[str, Any] = json.loads(_run(["gui.probe", *arguments], environment, _PROBE_LIMIT_S).splitlines()[-1])
+def _probe(arguments: list[str], around: dict[str, str]) -> dict[str, Any]:
+    seen: dict[str, Any] = json.loads(_run(["gui.probe", *arguments], around, _PROBE_LIMIT_S).splitlines()[-1])
     if seen.get("torch_loaded") is not False:
         msg = "the window loaded torch"
         raise RuntimeError(msg)
     return seen
 
 
-def _run(arguments: list[str], environment: dict[str, str], limit_s: int) -> str:
+def _run(arguments: list[str], around: dict[str, str], limit_s: int) -> str:
     done = subprocess.run(  # noqa: S603 - our own module in our own interpreter
         [sys.executable, "-m", *arguments],
         cwd=Path(__file__).resolve().parents[2],
-        env=environment,
+        env=around,
         capture_output=True,
         text=True,
         timeout=limit_s,
@@ -129,19 +130,6 @@ def _run(arguments: list[str], environment: dict[str, str], limit_s: int) -> str
         msg = f"{' '.join(arguments)} ended with {done.returncode}: {done.stdout[-600:]} {done.stderr[-1500:]}"
         raise RuntimeError(msg)
     return done.stdout.strip()
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """A home of its own, and no screen needed where there is none."""
-    environment = {**os.environ, "LORIKEET_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    # A person's Python keeps what it compiled; a shell set up for tests may forbid that, and would measure the compiler.
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    screenless = sys.platform.startswith("linux") and not (
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
-    if screenless:
-        environment["QT_QPA_PLATFORM"] = "offscreen"
-    return environment
 
 
 def _stall(name: str, seen: dict[str, Any], note: str) -> Figure:

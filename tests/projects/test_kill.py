@@ -12,9 +12,9 @@ from projects.upkeep import UNCLAIMED, purge, tidy
 from tests.projects.pictures import photo
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_nothing_accepted_is_lost(tmp_path: Path, seed: int) -> None:
-    outcome = trial(tmp_path / "trial", seed=seed)
+@pytest.mark.parametrize(("seed", "window"), [(1, False), (2, False), (3, False), (5, True)])
+def test_nothing_accepted_is_lost(tmp_path: Path, seed: int, window: bool) -> None:
+    outcome = trial(tmp_path / "trial", seed=seed, window=window)
     assert outcome.problems == ()
     assert outcome.pictures + outcome.edits > 0
 
