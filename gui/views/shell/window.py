@@ -184,7 +184,7 @@ class MainWindow(QWidget):
     def _restore(self) -> None:
         stored = _geometry_store().value("geometry")
         if not (isinstance(stored, QByteArray) and self.restoreGeometry(stored)):
-            self.resize(_FIRST_SIZE)
+            self.resize(_FIRST_SIZE.boundedTo(self.screen().availableSize()))
 
     def _opened(self) -> None:
         self._refresh_title()
