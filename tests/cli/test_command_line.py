@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -192,3 +193,14 @@ def test_letters_a_terminal_lacks_and_a_reader_that_leaves_are_no_crash(tmp_path
         told = talking.stderr.read().decode()
     assert "Traceback" not in told
     assert talking.returncode != BUG
+
+
+def test_the_demo_counts_from_the_end_of_the_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from engines.cli.demo import began
+
+    monkeypatch.delenv("LORIKEET_SET_UP_AT", raising=False)
+    born = began()
+    assert 0 < born <= time.time()
+    for told, wanted in ((str(born + 5.0), born + 5.0), (str(born - 100.0), born), ("soon", born)):
+        monkeypatch.setenv("LORIKEET_SET_UP_AT", told)
+        assert began() == pytest.approx(wanted)
