@@ -74,7 +74,7 @@ def test_a_plan_holds_the_presets_method_settings_with_the_wishes_over_them() ->
     planned = plan(Wishes(preset="best", changes={"method": {"rank": 5}}))
     assert planned.method.settings["rank"] == 5
     assert planned.method.settings["feed_forward"] is True
-    assert planned.method.settings["alpha"] == 0.0, "a job is frozen whole, whatever later versions make of it"
+    assert planned.method.settings["dropout"] == 0.0, "a job is frozen whole, whatever later versions make of it"
 
 
 def test_wishes_are_checked_without_torch() -> None:
