@@ -39,14 +39,14 @@ class Placement:
         shifts = _shifts(self._base, adapters)
         self.clear()
         self._base.shift_words(shifts)
-        networks = self._base.networks()
+        networks, context = self._base.networks(), frozenset(self._base.context_linears())
         with torch.no_grad():
             for adapter, strength in adapters:
                 focus = self._focus(adapter)
                 for name, pair in adapter.modules.items():
                     site = in_memory(name, networks)
                     layer: Any = networks[site.network].get_submodule(site.path)
-                    if focus is not None and site in self._base.context_linears():
+                    if focus is not None and site in context:
                         self._live.append(layer.register_forward_hook(_added(pair, layer.weight, strength, focus)))
                         continue
                     place = (site.network, site.path)

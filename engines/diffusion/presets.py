@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from engines.api.recipe import Preset
 
+_SHORT: dict[str, dict[str, int | float | bool | str]] = {
+    "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
+    "samples": {"every": 100},
+}
+
 PRESETS: tuple[Preset, ...] = (
     Preset(
         name="quick",
         title="Quick",
         sentence="A first look: recognisable, in the shortest time.",
-        changes={
-            "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
-            "samples": {"every": 100},
-        },
+        changes=_SHORT,
         method={"rank": 8},
     ),
     Preset(
@@ -46,9 +48,8 @@ PRESETS: tuple[Preset, ...] = (
         title="Mergeable",
         sentence="Made to be added up with others of its kind. Also makes pictures of the class, to leave the rest alone.",
         changes={
-            "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
+            **_SHORT,
             "objective": {"class_pictures": 24, "class_weight": 1.0},
-            "samples": {"every": 100},
         },
         method_name="orthogonal",
         method={"rank": 8},
@@ -57,10 +58,7 @@ PRESETS: tuple[Preset, ...] = (
         name="composable",
         title="Composable",
         sentence="Keeps to its own word, for several subjects in one picture. Other tools use it as an ordinary LoRA.",
-        changes={
-            "loop": {"steps": 200, "batch_size": 2, "warmup": 5, "checkpoint_every": 100, "validate_every": 25},
-            "samples": {"every": 100},
-        },
+        changes=_SHORT,
         method_name="tara",
         method={"rank": 8},
     ),

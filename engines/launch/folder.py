@@ -66,7 +66,8 @@ def create_run(project_root: Path, job: Job, images: Sequence[JobImage]) -> Path
         )
     if job.id.strip(" .") != job.id:
         raise JobError("This name cannot be used", f"“{job.id}” begins or ends with a space or a full stop.")
-    job = slots.settled(job, _claims(project_root))
+    if slots.wants_slot(job):
+        job = slots.settled(job, _claims(project_root))
     runs = project_root / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     building = runs / f".new-{uuid.uuid4().hex}"

@@ -34,6 +34,11 @@ def claim_of(job: Job) -> Claim | None:
     return Claim((concept.trigger or concept.name).strip().casefold(), concept.name, slot, lane(slot, rank))
 
 
+def wants_slot(job: Job) -> bool:
+    """Whether a job's method shares the basis, so that the register must be read for it."""
+    return all(isinstance(job.method.settings.get(name), int) for name in ("slot", "rank"))
+
+
 def claims(jobs: Iterable[Job]) -> list[Claim]:
     """What jobs have taken, the oldest first."""
     ordered = sorted(jobs, key=lambda job: job.created)
@@ -44,16 +49,14 @@ def settled(job: Job, others: Sequence[Claim]) -> Job:
     """The job with a slot of its own.
 
     Args:
-        job: as it was asked for; slot 0 takes a free one.
+        job: as it was asked for, one that wants a slot; 0 takes a free one.
         others: what the runs of the project have taken so far.
 
     Raises:
         SettingsError: the slot belongs to another subject, does not exist, or none is left.
     """
     settings = job.method.settings
-    slot, rank = settings.get("slot"), settings.get("rank")
-    if not isinstance(slot, int) or not isinstance(rank, int):
-        return job
+    slot, rank = int(str(settings["slot"])), int(str(settings["rank"]))
     word = (job.concept.trigger or job.concept.name).strip().casefold()
     width = figures_of(job.base).narrowest
     taken = [claim for claim in others if claim.word != word]

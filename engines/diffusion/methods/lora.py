@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from engines.api.job import JobConcept
 from engines.api.settings import Settings, setting
 from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
-from engines.diffusion.methods import METHODS
+from engines.diffusion.methods import METHODS, _shared
 
 if TYPE_CHECKING:
     from engines.diffusion.injection import LowRankAdapter
@@ -30,35 +30,15 @@ class Lora(Settings):
     exact_elsewhere: ClassVar[bool] = True
 
     rank: int = setting(8, "Rank", help="How much the adapter can learn, and how large its file is.", ge=1, le=256)
-    alpha: float = setting(
-        0.0,
-        "Alpha",
-        help="Strength of the change for its rank; 0 takes the rank itself.",
-        ge=0.0,
-        le=512.0,
-        advanced=True,
-    )
+    alpha: float = _shared.alpha()
     feed_forward: bool = setting(
         False,
         "Also teach the feed-forward layers",
         help="Learns shape and detail faster; the file is about twice as large.",
     )
-    words_only: bool = setting(
-        False,
-        "Change nothing but the words",
-        help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
-        advanced=True,
-    )
-    train_word: bool = setting(
-        False,
-        "Also teach the trigger word itself",
-        help="Gives the word a meaning of its own, so that less else has to change. Slower; other tools need its embedding file too.",
-    )
-    text_encoder: bool = setting(
-        False,
-        "Also teach the text encoder",
-        help="Binds the trigger word more firmly. Slower, since captions cannot be prepared in advance.",
-    )
+    words_only: bool = _shared.words_only()
+    train_word: bool = _shared.train_word()
+    text_encoder: bool = _shared.text_encoder()
     dropout: float = setting(
         0.0, "Dropout", help="Leaves out a share of the change at random; helps against learning by heart.", ge=0.0, lt=1.0,
         advanced=True,
@@ -111,7 +91,7 @@ class Lora(Settings):
             (self.text_encoder, "text_linears"),
             (self.train_word, "word_vectors"),
         )
-        return (*self.needs, *(ability for wanted, ability in extra if wanted))
+        return _shared.asked(self.needs, *extra)
 
     def _sites(self, backbone: Backbone) -> list[Site]:
         sites = list(backbone.context_linears() if self.words_only else backbone.attention_linears())

@@ -12,7 +12,7 @@ from engines.api.errors import SettingsError
 from engines.api.job import JobConcept
 from engines.api.settings import Settings, setting
 from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site
-from engines.diffusion.methods import METHODS
+from engines.diffusion.methods import METHODS, _shared
 from engines.launch.lanes import capacity, lane, slot_of
 
 if TYPE_CHECKING:
@@ -48,22 +48,9 @@ class Orthogonal(Settings):
         advanced=True,
         zero="a free one",
     )
-    words_only: bool = setting(
-        False,
-        "Change nothing but the words",
-        help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
-        advanced=True,
-    )
-    train_word: bool = setting(
-        False,
-        "Also teach the trigger word itself",
-        help="Gives the word a meaning of its own, so that less else has to change. Slower; other tools need its embedding file too.",
-    )
-    text_encoder: bool = setting(
-        False,
-        "Also teach the text encoder",
-        help="Binds the trigger word more firmly. Slower, since captions cannot be prepared in advance.",
-    )
+    words_only: bool = _shared.words_only()
+    train_word: bool = _shared.train_word()
+    text_encoder: bool = _shared.text_encoder()
 
     def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
         """Place the pairs; raises SettingsError when there is no such slot or the backbone lacks what is asked for."""
@@ -71,12 +58,12 @@ class Orthogonal(Settings):
         from engines.diffusion.injection import inject, require
         from engines.diffusion.trained_word import TrainedWord
 
-        wanted: tuple[tuple[bool, Ability], ...] = (
+        options: tuple[tuple[bool, Ability], ...] = (
             (self.words_only, "context_linears"),
             (self.text_encoder, "text_linears"),
             (self.train_word, "word_vectors"),
         )
-        require(backbone, (*self.needs, *(ability for asked, ability in wanted if asked)), self.title)
+        require(backbone, _shared.asked(self.needs, *options), self.title)
         sites = list(backbone.context_linears() if self.words_only else backbone.attention_linears())
         sites += backbone.text_linears() if self.text_encoder else ()
         widths = _widths(backbone, sites)

@@ -14,7 +14,7 @@ from engines.api.errors import SettingsError
 from engines.api.job import JobConcept
 from engines.api.settings import Settings, setting
 from engines.diffusion.contracts import Ability, Backbone, LearningRates
-from engines.diffusion.methods import METHODS
+from engines.diffusion.methods import METHODS, _shared
 
 if TYPE_CHECKING:
     from engines.diffusion.injection import LowRankAdapter
@@ -32,25 +32,9 @@ class TokenAware(Settings):
     exact_elsewhere: ClassVar[bool] = False
 
     rank: int = setting(8, "Rank", help="How much the adapter can learn, and how large its file is.", ge=1, le=256)
-    alpha: float = setting(
-        0.0,
-        "Alpha",
-        help="Strength of the change for its rank; 0 takes the rank itself.",
-        ge=0.0,
-        le=512.0,
-        advanced=True,
-    )
-    train_word: bool = setting(
-        False,
-        "Also teach the trigger word itself",
-        help="Gives the word a meaning of its own, so that less else has to change. Slower; other tools need its embedding file too.",
-    )
-    words_only: bool = setting(
-        False,
-        "Change nothing but the words",
-        help="Adapts only what the picture reads from the words; keeps most apart, learns least.",
-        advanced=True,
-    )
+    alpha: float = _shared.alpha()
+    train_word: bool = _shared.train_word()
+    words_only: bool = _shared.words_only()
     alignment: float = setting(
         1.0,
         "Alignment with the class word",
@@ -63,15 +47,12 @@ class TokenAware(Settings):
 
     def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
         """Place the pairs; raises SettingsError when the subject has no trigger word or the backbone lacks what is asked for."""
-        from engines.diffusion.focus import (
-            FOCUS,
-            Alignment,
-            Focus,
-        )  # these load torch; the settings alone do not need it
+        # these load torch; the settings alone do not need it
+        from engines.diffusion.focus import FOCUS, Alignment, Focus
         from engines.diffusion.injection import SLOT, inject, require
         from engines.diffusion.trained_word import TrainedWord
 
-        require(backbone, (*self.needs, *(("word_vectors",) if self.train_word else ())), self.title)
+        require(backbone, _shared.asked(self.needs, (self.train_word, "word_vectors")), self.title)
         trigger = subject.trigger.strip()
         if not trigger:
             title = f"“{self.title}” needs a trigger word"
