@@ -37,11 +37,9 @@ class Family:
     @staticmethod
     def accepts(path: Path) -> bool:
         """Whether this family opens the folder or file."""
-        from engines.diffusion import folders, single_file
+        from engines.diffusion.backbones._opening import recognises
 
-        if path.is_dir():
-            return folders.pipeline_class(path) == PIPELINE
-        return single_file.is_checkpoint(path, larger=False)
+        return recognises(path, PIPELINE, larger=False)
 
     @staticmethod
     def open_model(path: Path, source: str, device: Device, *, progress: ProgressHook) -> Base:
@@ -50,8 +48,7 @@ class Family:
         Raises:
             ModelError: incomplete, damaged, or of another kind than text to image.
         """
-        from engines.diffusion import folders, single_file
+        from engines.diffusion.backbones._opening import opened
         from engines.diffusion.backbones._stable_diffusion import resident
 
-        open_it = folders.open_folder if path.is_dir() else single_file.open_file
-        return resident(open_it(path, device, texts=TEXTS, progress=progress), source, device)
+        return resident(opened(path, device, TEXTS, progress), source, device)
