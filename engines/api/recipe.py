@@ -57,6 +57,15 @@ class ObjectiveSettings(Settings):
         zero="none",
     )
     class_weight: float = setting(1.0, "Weight of the class pictures", ge=0.0, le=10.0, advanced=True)
+    hold_weight: float = setting(
+        0.0,
+        "Hold everything else",
+        help="Each step also asks for other things and other words, and holds the answer to the base model's. 0 leaves it out.",
+        ge=0.0,
+        le=10.0,
+        advanced=True,
+        zero="off",
+    )
     min_snr_gamma: float = setting(
         5.0,
         "min-SNR gamma",

@@ -13,6 +13,7 @@ Shapes: N pictures, C latent channels, h x w the latent grid, H x W pixels, L to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias
 
@@ -92,7 +93,8 @@ class DenoisingBatch:
         mean: posterior mean of the latents, scaled as the denoiser expects them (N, C, h, w); `std` its deviation.
         text: text states, or None when the text encoder trains; then `tokens` (N, L) stand in.
         weight: weight of every latent cell (N, 1, h, w) with mean 1 a picture, or None for all ones.
-        subjects: the first so many rows are the subject, the others class pictures.
+        subjects: the first so many rows are the subject.
+        held: the last so many rows are held to the base model's answer; rows between are class pictures.
         frame: how each picture was cut (N, 6): height and width of the file, top and left of the crop, height and width
             learned, in pixels, the crop after scaling (SDXL, Podell et al. 2023); families that are not told it ignore it.
     """
@@ -103,6 +105,7 @@ class DenoisingBatch:
     tokens: torch.Tensor | None
     weight: torch.Tensor | None
     subjects: int
+    held: int = 0
     frame: torch.Tensor | None = None
 
 
@@ -227,6 +230,10 @@ class Teachable(Trainable, Protocol):
 
     def start_from(self, adapter: Adapter) -> None:
         """Begin with the change another adapter makes; raises AdapterError when it does not fit these settings."""
+        ...
+
+    def switched_off(self) -> AbstractContextManager[None]:
+        """The networks answer as the base does inside."""
         ...
 
     def penalty(self, text: TextStates) -> torch.Tensor | None:

@@ -107,6 +107,7 @@ class DrawSettings:
         caption_dropout: share of them without words.
         masked: whether masks count, and `unmasked_weight` what the rest counts then.
         class_caption: row of the class caption.
+        held_captions: rows of captions whose answer is held to the base model's; none turns that off.
         seed: of the order.
     """
 
@@ -115,6 +116,7 @@ class DrawSettings:
     masked: bool = False
     unmasked_weight: float = 1.0
     class_caption: int = 0
+    held_captions: tuple[int, ...] = ()
     seed: int = 0
 
 
@@ -184,9 +186,25 @@ class PictureBatches:
         if bucket.class_rows:
             rows += [bucket.class_rows[draws.randrange(len(bucket.class_rows))] for _ in chosen]
             words += [settings.class_caption] * len(chosen)
+        held = len(chosen) if settings.held_captions else 0
+        if held:
+            rows += rows[-held:]  # pictures of the class where there are some, else the photos themselves
+            words += draws.choices(settings.held_captions, k=held)
         picked = bucket.latents.pick(rows)
         text, tokens = self._captions.pick(words, self._device)
-        weight = cell_weights(picked["mask"], settings.unmasked_weight) if settings.masked else None
         return DenoisingBatch(
-            picked["mean"], picked["std"], text, tokens, weight, subjects=len(chosen), frame=picked["frame"]
+            picked["mean"],
+            picked["std"],
+            text,
+            tokens,
+            self._weight(picked["mask"], held) if settings.masked else None,
+            subjects=len(chosen),
+            held=held,
+            frame=picked["frame"],
         )
+
+    def _weight(self, mask: torch.Tensor, held: int) -> torch.Tensor:
+        """Weights of the cells; whole pictures are held."""
+        whole = mask[: mask.shape[0] - held]
+        weight = cell_weights(whole, self._settings.unmasked_weight)
+        return torch.cat([weight, torch.ones_like(mask[whole.shape[0] :])])

@@ -12,7 +12,7 @@ from engines.api.job import JobConcept, JobImage
 from engines.api.recipe import Recipe
 from engines.core.contracts import ProgressHook
 from engines.diffusion.cache import TensorCache, key_of
-from engines.diffusion.captions import caption_of
+from engines.diffusion.captions import caption_of, held_captions
 from engines.diffusion.contracts import Base, TextStates
 from engines.diffusion.data import (
     LATENTS,
@@ -193,7 +193,9 @@ def build(
     """
     filler = Filler(base, recipe, root / "cache", device, progress=progress)
     pictures, skipped = filler.pictures(root, images, concept)
-    texts = list(dict.fromkeys(["", *(one.caption for one in pictures), *([class_text] if class_files else [])]))
+    own = [one.caption for one in pictures]
+    held = held_captions(own, concept) if recipe.objective.hold_weight else ()
+    texts = list(dict.fromkeys(["", *own, *([class_text] if class_files else []), *held]))
     captions = filler.captions(texts, trains=text_trains)
     apart = _held_out(pictures)
     learned = [one for one in pictures if one not in apart]
@@ -204,6 +206,7 @@ def build(
         masked=masked,
         unmasked_weight=recipe.data.unmasked_weight,
         class_caption=texts.index(class_text) if class_files else 0,
+        held_captions=tuple(texts.index(text) for text in held),
         seed=recipe.loop.seed,
     )
     buckets = _buckets(learned, texts, filler, device, class_files)

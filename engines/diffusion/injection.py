@@ -6,7 +6,8 @@ also tell its adapter and start from another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -148,6 +149,20 @@ class LowRankAdapter:
     def layer(self, site: Site) -> Any:  # noqa: ANN401 - peft is untyped
         """Peft's layer at a site; KeyError when this method leaves the site alone."""
         return self._layers[site]
+
+    @contextmanager
+    def switched_off(self) -> Iterator[None]:
+        """The networks answer as the base does inside; words keep their learned vectors.
+
+        peft's own switch also changes what may train, layer by layer, which costs more than the pass through a small network.
+        """
+        for layer in self._layers.values():
+            layer._disable_adapters = True  # noqa: SLF001
+        try:
+            yield
+        finally:
+            for layer in self._layers.values():
+                layer._disable_adapters = False  # noqa: SLF001
 
     def penalty(self, text: TextStates) -> torch.Tensor | None:
         """See `engines.diffusion.contracts.Teachable`."""

@@ -3,14 +3,15 @@
 Noise is added as x_t = sqrt(abar) x_0 + sqrt(1 - abar) eps, and SNR(t) = abar / (1 - abar). The target is eps, or the velocity
 v = sqrt(abar) eps - sqrt(1 - abar) x_0 (Salimans and Ho 2022). min-SNR weights are those of Hang et al. 2023; for velocity the form that
 follows from the epsilon form, min(SNR, gamma) / (SNR + 1), is used. Prior preservation is that of DreamBooth (Ruiz et al. 2023).
+Holding compares with the base's own answer to other words on the same noisy picture, as latent anchoring does (SPM, Lyu et al. 2024).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 
@@ -18,6 +19,7 @@ from engines.api.errors import ModelError
 from engines.diffusion.contracts import Backbone, DenoisingBatch, TextStates
 
 Prediction = Literal["epsilon", "v_prediction"]
+Answer: TypeAlias = "Callable[[torch.Tensor, torch.Tensor], torch.Tensor]"
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Weighting:
     min_snr_gamma: float = 0.0
     noise_offset: float = 0.0
     class_weight: float = 1.0
+    hold_weight: float = 0.0
 
 
 def min_snr_weight(snr: torch.Tensor, gamma: float, prediction: Prediction) -> torch.Tensor:
@@ -129,6 +132,7 @@ def errors(
     weight: torch.Tensor | None,
     gamma: float,
     frame: torch.Tensor | None = None,
+    held: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Weighted squared error of each picture, (N,), fp32.
 
@@ -141,30 +145,48 @@ def errors(
         weight: weight of every latent cell (N, 1, h, w) with mean 1 a picture, or None.
         gamma: min-SNR gamma; 0 for none.
         frame: how each picture was cut (N, 6), told along with the words; see `DenoisingBatch`.
+        held: what the last rows are compared with instead, (M, C, h, w).
     """
     schedule = backbone.schedule
     told = text if frame is None else {**text, "frame": frame}
     predicted = backbone.predict(schedule.add_noise(clean, noise, timesteps), timesteps, told)
-    squared = (predicted.float() - schedule.target(clean, noise, timesteps).float()).square()
+    target = schedule.target(clean, noise, timesteps).float()
+    if held is not None:
+        target = torch.cat([target[: -held.shape[0]], held.float()])
+    squared = (predicted.float() - target).square()
     if weight is not None:
         squared = squared * weight
     return squared.mean(dim=(1, 2, 3)) * min_snr_weight(schedule.snr(timesteps), gamma, schedule.prediction)
 
 
-def denoising_loss(backbone: Backbone, batch: DenoisingBatch, text: TextStates, weighting: Weighting) -> torch.Tensor:
-    """Training error of a batch, a scalar: subject mean + class weight x class mean, from one call of the denoiser.
+def denoising_loss(
+    backbone: Backbone, batch: DenoisingBatch, text: TextStates, weighting: Weighting, answer: Answer | None = None
+) -> torch.Tensor:
+    """Training error of a batch, a scalar: subject mean + class weight x class mean + hold weight x held mean.
 
     Latents, noise and timesteps are drawn from torch's global generator, in this order.
+
+    Args:
+        backbone: the denoiser; it is called once.
+        batch: what is learned.
+        text: the words of all its rows.
+        weighting: how the means are put together.
+        answer: what the plain base says of the batch's held rows, given all rows, noisy, and their timesteps.
     """
     clean = batch.mean + batch.std * torch.randn_like(batch.std)
     noise = draw_noise(clean, weighting.noise_offset)
     timesteps = torch.randint(0, backbone.schedule.steps, (clean.shape[0],), device=clean.device)
     gamma = weighting.min_snr_gamma
-    each = errors(backbone, text, clean, noise, timesteps, weight=batch.weight, gamma=gamma, frame=batch.frame)
-    subject = each[: batch.subjects].mean()
-    if batch.subjects == each.shape[0]:
-        return subject
-    return subject + weighting.class_weight * each[batch.subjects :].mean()
+    held = None
+    if batch.held and answer is not None:
+        held = answer(backbone.schedule.add_noise(clean, noise, timesteps), timesteps)
+    each = errors(
+        backbone, text, clean, noise, timesteps, weight=batch.weight, gamma=gamma, frame=batch.frame, held=held
+    )
+    kinds = [batch.subjects, each.shape[0] - batch.subjects - batch.held, batch.held]
+    factors = (1.0, weighting.class_weight, weighting.hold_weight)
+    parts = zip(torch.split(each, kinds), factors, strict=True)
+    return torch.stack([factor * part.mean() for part, factor in parts if part.numel()]).sum()
 
 
 def cell_weights(mask: torch.Tensor, outside: float) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -89,7 +90,9 @@ class Teach:
             gamma=objective.min_snr_gamma,
             device=device.torch_device,
         )
-        weighting = Weighting(objective.min_snr_gamma, objective.noise_offset, objective.class_weight)
+        weighting = Weighting(
+            objective.min_snr_gamma, objective.noise_offset, objective.class_weight, objective.hold_weight
+        )
         self._parts = _Parts(base, taught, dataset, gauge, weighting, tuple(prompts), texts)
 
     @property
@@ -109,9 +112,24 @@ class Teach:
         if text is None:
             assert batch.tokens is not None  # noqa: S101 - a batch carries one of the two
             text = parts.base.encode_tokens(batch.tokens)
-        error = denoising_loss(parts.base, batch, text, parts.weighting)
+        error = denoising_loss(parts.base, batch, text, parts.weighting, partial(self._plain_answer, batch, text))
         penalty = parts.taught.penalty(text)
         return error if penalty is None else error + penalty
+
+    @torch.no_grad()
+    def _plain_answer(
+        self, batch: DenoisingBatch, text: TextStates, noisy: torch.Tensor, timesteps: torch.Tensor
+    ) -> torch.Tensor:
+        """What the base, without what is being taught, says of the held rows."""
+        parts, held = self._ready, slice(-batch.held, None)
+        with parts.taught.switched_off():
+            if batch.tokens is None:
+                words = {name: states[held] for name, states in text.items()}
+            else:
+                words = parts.base.encode_tokens(batch.tokens[held])
+            if batch.frame is not None:
+                words = {**words, "frame": batch.frame[held]}
+            return parts.base.predict(noisy[held], timesteps[held], words)
 
     def validate(self) -> float:
         """See `Task`."""

@@ -114,7 +114,8 @@ def work_key(recipe: Recipe, method: JobMethod) -> str:
     placed = f"{method.name} r{load.rank} f{int(load.feed_forward)} t{int(load.text)}"
     decomposed = int(bool(method.settings.get("weight_decomposed")))
     sizes = f"{recipe.data.resolution}px b{loop.batch_size} a{loop.accumulate} c{int(loop.gradient_checkpointing)}"
-    return f"{sizes} k{int(load.class_pictures > 0)} {placed} d{decomposed}"
+    kept = f"k{int(load.class_pictures > 0)} h{int(load.held > 0)}"
+    return f"{sizes} {kept} {placed} d{decomposed}"
 
 
 def device_name(kind: str, title: str) -> str:
@@ -128,7 +129,8 @@ def step_flops(figures: BackboneFigures, recipe: Recipe, method: JobMethod) -> f
     passes = _STEP_PASSES + (_RECOMPUTED_PASSES if loop.gradient_checkpointing else 0.0)
     networks = figures.forward_flops(side) + (figures.text_flops() if load.text else 0.0)
     pairs = load.rank * figures.adapter_flops(side, feed_forward=load.feed_forward, text=load.text)
-    return load.rows * loop.accumulate * (passes * networks + _ADAPTER_PASSES * pairs)
+    learned = load.rows * (passes * networks + _ADAPTER_PASSES * pairs)
+    return loop.accumulate * (learned + load.held * networks)
 
 
 def validations(recipe: Recipe) -> int:
@@ -147,10 +149,11 @@ def _times(total: int, every: int) -> int:
 
 @dataclass(frozen=True)
 class _Load:
-    """What a step works on: `rows` pictures at once, and an adapter of some rank on the attention and perhaps more."""
+    """What a step works on: `rows` pictures at once, `held` of them also without the adapter, and an adapter of some rank on the attention and perhaps more."""
 
     rows: int
     class_pictures: int
+    held: int
     rank: int
     feed_forward: bool
     text: bool
@@ -158,10 +161,12 @@ class _Load:
     @classmethod
     def of(cls, recipe: Recipe, method: JobMethod) -> _Load:
         kept = recipe.objective.class_pictures if recipe.objective.class_weight else 0
+        held = recipe.objective.hold_weight > 0
         rank = method.settings.get("rank")
         return cls(
-            rows=recipe.loop.batch_size * (2 if kept else 1),
+            rows=recipe.loop.batch_size * (1 + bool(kept) + held),
             class_pictures=kept,
+            held=recipe.loop.batch_size if held else 0,
             rank=rank if isinstance(rank, int) else _USUAL_RANK,
             feed_forward=bool(method.settings.get("feed_forward")),
             text=bool(method.settings.get("text_encoder") or method.settings.get("train_word")),

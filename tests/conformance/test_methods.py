@@ -88,6 +88,20 @@ def test_nothing_changes_before_the_first_step(name: str, settings: dict[str, ob
 
 
 @pytest.mark.parametrize(("name", "settings", "tiny"), cases(), indirect=["tiny"])
+def test_switched_off_the_base_answers_for_itself(name: str, settings: dict[str, object], tiny: Path) -> None:
+    base = open_tiny(tiny)
+    without = {prompt: probe(base, prompt) for prompt in ("a dog", "a fibo dog")}
+    trainable = attach(base, name, **settings)
+    stir(trainable)
+    changed = {prompt: probe(base, prompt) for prompt in without}
+    with trainable.switched_off():
+        assert all(torch.equal(probe(base, prompt), answer) for prompt, answer in without.items())
+    assert all(torch.equal(probe(base, prompt), answer) for prompt, answer in changed.items())
+    trained = parameters(trainable.parameter_groups())
+    assert all(parameter.requires_grad for parameter in trained)
+
+
+@pytest.mark.parametrize(("name", "settings", "tiny"), cases(), indirect=["tiny"])
 def test_gradients_reach_what_trains_and_nothing_else(name: str, settings: dict[str, object], tiny: Path) -> None:
     base = open_tiny(tiny)
     trainable = attach(base, name, **settings)

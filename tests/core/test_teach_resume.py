@@ -42,7 +42,7 @@ def a_run(root: Path, base: Path, settings: dict[str, bool | int]) -> Path:
     ]
     recipe = Recipe(
         data=DataSettings(flip=True, caption_dropout=0.3),
-        objective=ObjectiveSettings(class_pictures=2, noise_offset=0.05),
+        objective=ObjectiveSettings(class_pictures=2, noise_offset=0.05, hold_weight=0.5),
         loop=LoopSettings(
             steps=STEPS,
             batch_size=2,

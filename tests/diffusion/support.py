@@ -49,14 +49,13 @@ def stir(trainable: Teachable, *, seed: int = 1, size: float = 0.05) -> None:
     )
 
 
-def probe(base: Base) -> torch.Tensor:
+def probe(base: Base, words: str = "a sks dog") -> torch.Tensor:
     """What a base says of fixed noise and words; differs as soon as an adapter acts anywhere."""
     generator = torch.Generator().manual_seed(3)
     side = base.info.resolution // base.info.latent_factor
     noisy = torch.randn(2, base.info.latent_channels, side, side, generator=generator)
-    text = base.encode_prompts(["a sks dog", ""])
     with torch.no_grad():
-        return base.predict(noisy, torch.tensor([10, 700]), text)
+        return base.predict(noisy, torch.tensor([10, 700]), base.encode_prompts([words, ""]))
 
 
 def random_adapter(base: Base, *, rank: int = 4, alpha: float = 3.0, text: bool = True, seed: int = 0) -> Adapter:

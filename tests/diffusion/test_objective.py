@@ -143,6 +143,35 @@ def test_class_pictures_in_one_call_equal_two_calls(tiny_sd: Path) -> None:
     torch.testing.assert_close(joined, parts[0][0] + 0.7 * parts[1][0], rtol=1e-4, atol=1e-6)
 
 
+def test_what_is_held_costs_nothing_until_the_answer_differs(tiny_sd: Path) -> None:
+    base = open_tiny(tiny_sd)
+    text = base.encode_prompts(["a sks dog", "a cat"])
+    mean, std = torch.randn(2, 4, 8, 8), torch.zeros(2, 4, 8, 8)
+    weighting = Weighting(5.0, hold_weight=3.0)
+
+    def loss(held: int, shift: float) -> float:
+        def answer(noisy: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+            return base.predict(noisy, timesteps, text)[1:] + shift
+
+        torch.manual_seed(4)
+        batch = DenoisingBatch(mean, std, text, None, None, subjects=1, held=held)
+        with torch.no_grad():
+            return float(denoising_loss(base, batch, text, weighting, answer))
+
+    torch.manual_seed(4)
+    alone = loss(1, 0.0)
+    subject_and_class = loss(0, 0.0)
+    assert alone != pytest.approx(subject_and_class)
+    assert loss(1, 0.5) > alone
+    torch.manual_seed(4)
+    torch.randn_like(std)
+    noise = torch.randn_like(mean)
+    t = torch.randint(0, 1000, (2,))
+    with torch.no_grad():
+        own = errors(base, text, mean, noise, t, weight=None, gamma=5.0)
+    assert alone == pytest.approx(float(own[0]), rel=1e-4)
+
+
 def test_stratified_timesteps_cover_the_range_evenly() -> None:
     assert stratified_timesteps(4, 1000).tolist() == [125, 375, 625, 875]
     assert stratified_timesteps(1, 1000).tolist() == [500]

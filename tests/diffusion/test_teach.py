@@ -44,10 +44,12 @@ def steps(task: Teach, count: int) -> None:
     [
         {},
         {"objective": {"class_pictures": 2, "noise_offset": 0.1}},
+        {"objective": {"hold_weight": 1.0}},
+        {"objective": {"hold_weight": 1.0}, "method": {"rank": 2, "text_encoder": True}},
         {"method": {"rank": 2, "text_encoder": True, "dropout": 0.1, "feed_forward": True}},
         {"method": {"weight_decomposed": True}, "loop": {"gradient_checkpointing": True}},
     ],
-    ids=["plain", "class pictures", "text encoder", "decomposed"],
+    ids=["plain", "class pictures", "held", "held with the text encoder", "text encoder", "decomposed"],
 )
 def test_a_run_learns_samples_saves_and_verifies(job: dict[str, object], tiny_sd_v: Path, tmp_path: Path) -> None:
     task = prepared(tiny_sd_v, tmp_path, **job)
