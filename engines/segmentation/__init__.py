@@ -1,0 +1,1 @@
+"""Segment Anything: base models, ways to adapt them, masks and their measures, exported files."""
