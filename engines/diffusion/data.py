@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from engines.diffusion.cache import TensorCache
+from engines.core.cache import TensorCache
 from engines.diffusion.contracts import DenoisingBatch, TextStates
 from engines.diffusion.objective import cell_weights
 

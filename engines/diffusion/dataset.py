@@ -10,8 +10,9 @@ import torch
 
 from engines.api.job import JobConcept, JobImage
 from engines.api.recipe import Recipe
+from engines.core.cache import TensorCache, key_of
 from engines.core.contracts import ProgressHook
-from engines.diffusion.cache import TensorCache, key_of
+from engines.core.weights import sha256_of
 from engines.diffusion.captions import caption_of, held_captions
 from engines.diffusion.contracts import Base, TextStates
 from engines.diffusion.data import (
@@ -25,7 +26,6 @@ from engines.diffusion.data import (
     PictureBatches,
 )
 from engines.diffusion.pictures import Shape, prepare, shapes
-from engines.diffusion.weights import sha256_of
 from projects.errors import ImportFailure
 
 HOLD_OUT_FROM = 8

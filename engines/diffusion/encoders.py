@@ -15,8 +15,8 @@ from PIL import Image
 from engines.api.errors import ModelError
 from engines.api.places import starter
 from engines.core.devices import Device
-from engines.diffusion.folders import plain_failures
-from engines.diffusion.weights import read_config, sha256_of, weight_files
+from engines.core.weights import plain_failures, sha256_of
+from engines.diffusion.weights import read_config, weight_files
 
 _BATCH = 16
 

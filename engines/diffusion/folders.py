@@ -7,8 +7,7 @@ No code of the folder is ever run, headers are checked before weights are loaded
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from typing import Any
 from engines.api.errors import ModelError
 from engines.core.contracts import ProgressHook
 from engines.core.devices import Device
-from engines.core.guard import is_memory_shortage
+from engines.core.weights import joint_hash, plain_failures, sha256_of
 from engines.diffusion.hints import Hints, read_hints
-from engines.diffusion.weights import check_weights, joint_hash, read_config, sha256_of, weight_files
+from engines.diffusion.weights import check_weights, read_config, weight_files
 
 _CLASSES = {
     "unet": {"UNet2DConditionModel"},
@@ -142,23 +141,6 @@ def network_class(part: str) -> Any:  # noqa: ANN401 - diffusers and transformer
 
     (name,) = _CLASSES[part]
     return getattr(transformers if part.startswith("text_encoder") else diffusers, name)
-
-
-@contextmanager
-def plain_failures(model: str, part: str) -> Iterator[None]:
-    """Turn what the libraries raise about a damaged model into a ModelError."""
-    import pickle
-
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
-        if is_memory_shortage(error):
-            raise  # its remedy is another one
-        title = "The base model could not be loaded"
-        first = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise ModelError(title, f"“{model}”, part {part}: {first}", "Fetch the base model again.") from error
 
 
 def _tokenizer(folder: Path, name: str) -> Any:  # noqa: ANN401 - transformers is untyped here

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engines.core.cache import key_of
 from engines.core.contracts import CLASS_PICTURES, ProgressHook
-from engines.diffusion.cache import key_of
 from engines.diffusion.contracts import Base
 from engines.diffusion.sampling import Sampling, draw
 from projects.files import atomic_path

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ from engines.api.errors import ModelError
 from engines.api.places import resources
 from engines.core.contracts import ProgressHook
 from engines.core.devices import Device
+from engines.core.weights import PICKLES, joint_hash, plain_failures, read_weights, sha256_of
 from engines.diffusion.folders import (
     Opened,
     config_text,
     how_words_are_read,
     network_class,
-    plain_failures,
     tokenizer_of,
 )
 from engines.diffusion.hints import read_hints
-from engines.diffusion.weights import joint_hash, read_config, sha256_of
+from engines.diffusion.weights import read_config
 from engines.launch.tensor_file import read_tensor_file
 
 _FIRST = "model.diffusion_model.input_blocks.0.0.weight"
@@ -37,7 +36,6 @@ _LARGER = ("conditioner.", "model.diffusion_model.label_emb.")
 _BOTH_TEXTS = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
 _LAYOUTS = {768: "stable-diffusion-1", 1024: "stable-diffusion-2", 2048: "stable-diffusion-xl"}
 _MARKS = ("v_pred", "ztsnr")
-_PICKLES = {".ckpt", ".pt", ".bin"}
 _PICKLE_NOTE = "The checkpoint is in an old format (pickle). It was read without running any code in it; prefer a .safetensors file."
 _VELOCITY_NOTE = (
     "The checkpoint does not say what it predicts and was taken for a velocity model (768 px). "
@@ -50,7 +48,7 @@ def is_checkpoint(path: Path, *, larger: bool) -> bool:
 
     Pickles are taken for one of 1.x or 2.x until they are opened.
     """
-    if path.suffix in _PICKLES:
+    if path.suffix in PICKLES:
         return not larger
     names = read_tensor_file(path, failure=ModelError).tensors if path.suffix == ".safetensors" else {}
     return _FIRST in names and _is_larger(names) == larger
@@ -74,7 +72,7 @@ def open_file(path: Path, device: Device, *, texts: Sequence[str], progress: Pro
     digest = sha256_of(path)
     scheduler, said = _scheduler(path, layout, shapes)
     progress("loading", "Loading the base model", 1, 4)
-    checkpoint = _read(path)
+    checkpoint = read_weights(path)
     opened = {name: _part(path, layout, checkpoint, name, device) for name in ("unet", "vae", *texts)}
     words = [part for name in texts for part in how_words_are_read(layout, name)]
     return Opened(
@@ -89,14 +87,14 @@ def open_file(path: Path, device: Device, *, texts: Sequence[str], progress: Pro
         base_hash=digest,
         encoder_hash=joint_hash([digest, "vae", config_text(layout / "vae")]),
         text_hash=joint_hash([digest, "text", *words]),
-        reopen=lambda name: _part(path, layout, _read(path), name, device),
+        reopen=lambda name: _part(path, layout, read_weights(path), name, device),
         notes=notes + said,
     )
 
 
 def _shapes(path: Path) -> tuple[dict[str, tuple[int, ...]], tuple[str, ...]]:
-    if path.suffix in _PICKLES:
-        return {name: tuple(tensor.shape) for name, tensor in _read(path).items()}, (_PICKLE_NOTE,)
+    if path.suffix in PICKLES:
+        return {name: tuple(tensor.shape) for name, tensor in read_weights(path).items()}, (_PICKLE_NOTE,)
     return {name: entry.shape for name, entry in read_tensor_file(path, failure=ModelError).tensors.items()}, ()
 
 
@@ -106,7 +104,7 @@ def _layout(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     if first is None or len(first) != 4:
         raise ModelError(title, "It is not a Stable Diffusion checkpoint.", "Choose a full model file, not an adapter.")
     larger = _is_larger(shapes)
-    if larger and path.suffix in _PICKLES:
+    if larger and path.suffix in PICKLES:
         raise ModelError(title, "It is a Stable Diffusion XL model in an old format.", "Choose its .safetensors file.")
     if larger and not all(any(name.startswith(start) for name in shapes) for start in _BOTH_TEXTS):
         what = "It lacks one of the two text encoders of Stable Diffusion XL; it may be a refiner."
@@ -128,21 +126,6 @@ def _layout(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
 
 def _is_larger(names: Collection[str]) -> bool:
     return any(name.startswith(_LARGER) for name in names)
-
-
-def _read(path: Path) -> dict[str, torch.Tensor]:
-    with plain_failures(path.name, "weights"):
-        if path.suffix not in _PICKLES:
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        mapped = zipfile.is_zipfile(path)  # files of before 2020 are not, and cannot be mapped
-        found = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-        found = found.get("state_dict", found) if isinstance(found, dict) else found
-        if not isinstance(found, dict):
-            message = "it holds no weights by name"
-            raise TypeError(message)
-        return {str(name): tensor for name, tensor in found.items() if isinstance(tensor, torch.Tensor)}
 
 
 def _part(path: Path, layout: Path, checkpoint: dict[str, torch.Tensor], name: str, device: Device) -> Any:  # noqa: ANN401 - three kinds of network

@@ -1,20 +1,15 @@
-"""Weight files of base models: which there are, whether they look right, and their hashes."""
+"""The files of a base model's folder: its configurations, which weights there are, and whether they look right."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from engines.api.errors import ModelError
-from engines.api.places import cache_home
 from engines.launch.tensor_file import read_tensor_file
-from projects.files import atomic_write_text
 
 MAX_CONFIG_BYTES = 1_000_000
-_BLOCK = 1 << 22
 
 
 def read_config(path: Path) -> dict[str, object]:
@@ -61,33 +56,3 @@ def check_weights(files: Iterable[Path]) -> None:
     for file in files:
         if file.suffix == ".safetensors":
             read_tensor_file(file, failure=ModelError)
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file, remembered under the user's cache by size and time of change, since base models are large."""
-    stat = path.stat()
-    key = hashlib.sha256(f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}".encode()).hexdigest()[:32]
-    known = cache_home() / "hashes" / key
-    try:
-        text = known.read_text(encoding="ascii").strip()
-        if len(text) == 64:
-            return text
-    except OSError:
-        pass
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    with suppress(OSError):  # remembering is a convenience
-        known.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write_text(known, digest.hexdigest(), durable=False)
-    return digest.hexdigest()
-
-
-def joint_hash(parts: Iterable[str]) -> str:
-    """sha256 over several hashes or texts, in order."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode())
-        digest.update(b"\0")
-    return digest.hexdigest()

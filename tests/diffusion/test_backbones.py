@@ -15,9 +15,9 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from engines.api.errors import ModelError
 from engines.api.places import resources
+from engines.core.weights import sha256_of
 from engines.diffusion.backbones import open_base
 from engines.diffusion.single_file import _tokenizer, clip_vocabulary
-from engines.diffusion.weights import sha256_of
 from tests.diffusion.original_layout import original_state
 from tests.diffusion.support import CPU, open_tiny, probe
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engines.api.job import JobConcept, JobImage
-from engines.diffusion.cache import TensorCache, key_of
+from engines.core.cache import TensorCache, key_of
 from engines.diffusion.captions import caption_of, without_trigger
 from engines.diffusion.data import LATENTS, Latents
 from engines.diffusion.dataset import Dataset, build

@@ -14,13 +14,13 @@ import torch
 
 from engines.api.errors import ModelError
 from engines.core.devices import Device
+from engines.core.weights import joint_hash
 from engines.diffusion.backbones.stable_diffusion_xl import ABILITIES, NAME
 from engines.diffusion.base_info import info_of
 from engines.diffusion.contracts import BackboneInfo, Base, Site, TextStates
 from engines.diffusion.folders import Opened
 from engines.diffusion.resident import Resident
 from engines.diffusion.sites import Sites
-from engines.diffusion.weights import joint_hash
 
 _VERSION = "sdxl_base_v1-0"
 _USUAL_SIZE = 2.57e9
