@@ -187,7 +187,7 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tiny_sd: Path, monk
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("engines.diffusion.weights.atomic_write_text", full)
+    monkeypatch.setattr("engines.core.weights.atomic_write_text", full)
     assert len(open_tiny(tiny_sd).info.base_hash) == 64
 
 
