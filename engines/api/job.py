@@ -23,11 +23,14 @@ Scalar = int | float | bool | str
 MethodSettings = dict[str, Scalar | list[Scalar] | None]
 
 
-class _Part(BaseModel):
+class JobPart(BaseModel):
+    """A frozen part of a job; names that are not known are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-def _inside(value: str) -> str:
+def inside(value: str) -> str:
+    """A path inside the project as it is; raises ValueError for any other."""
     path = PurePosixPath(value)
     if path.is_absolute() or ".." in path.parts or "\\" in value or ":" in value:
         msg = f"not a path inside the project: {value!r}"
@@ -35,7 +38,7 @@ def _inside(value: str) -> str:
     return value
 
 
-class JobConcept(_Part):
+class JobConcept(JobPart):
     """What is being taught."""
 
     name: str = Field(max_length=200)
@@ -43,7 +46,7 @@ class JobConcept(_Part):
     class_noun: str = Field("", max_length=200)
 
 
-class JobImage(_Part):
+class JobImage(JobPart):
     """One line of `samples.jsonl`: a picture, its words and its mask.
 
     `caption` may hold `[trigger]`, which becomes the concept's trigger word. `crop` is left to the data path.
@@ -55,28 +58,29 @@ class JobImage(_Part):
     repeats: int = Field(1, ge=1, le=1000)
     sha256: str = ""
 
-    _file_inside = field_validator("file")(_inside)
+    _file_inside = field_validator("file")(inside)
 
     @field_validator("mask")
     @classmethod
     def _mask_inside(cls, value: str | None) -> str | None:
-        return None if value is None else _inside(value)
+        return None if value is None else inside(value)
 
 
-class JobMethod(_Part):
+class JobMethod(JobPart):
     """A method by its registered name, with its own settings (validated by the method itself in the worker)."""
 
     name: str = "lora"
     settings: MethodSettings = {}
 
 
-class Job(_Part):
+class Job(JobPart):
     """`job.json`.
 
     Attributes:
         base: `starter`, `hub:owner/name` (optionally `@revision`), or `file:` and an absolute path to a diffusers folder, a
             `.safetensors` or a `.ckpt` checkpoint.
         start_from: adapter file (relative to the project) whose weights the training starts from; empty for none.
+        evaluate: whether before and after are measured in the background once it is finished.
     """
 
     format: Literal[1] = 1
@@ -89,9 +93,10 @@ class Job(_Part):
     method: JobMethod = JobMethod()
     recipe: Recipe = Recipe()
     start_from: str = ""
+    evaluate: bool = False
     app_version: str = ""
 
     @field_validator("start_from")
     @classmethod
     def _start_inside(cls, value: str) -> str:
-        return _inside(value) if value else value
+        return inside(value) if value else value

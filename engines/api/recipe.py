@@ -5,7 +5,7 @@ The preset a beginner picks is a set of values for these; see `PRESETS`. A metho
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from engines.api.settings import Settings, setting
 
@@ -107,6 +107,13 @@ class LoopSettings(Settings):
     schedule: Literal["constant", "linear", "cosine"] = setting("cosine", "Learning rate schedule", advanced=True)
     warmup: int = setting(10, "Warm-up", ge=0, le=10_000, unit="steps", advanced=True)
     weight_decay: float = setting(0.01, "Weight decay", ge=0.0, le=1.0, advanced=True)
+    optimiser: Literal["adamw", "adamw-8bit"] = setting(
+        "adamw",
+        "Optimiser",
+        help="In 8 bits its memory is a quarter, which shows at high ranks, but steps take longer. Needs an NVIDIA card and bitsandbytes.",
+        advanced=True,
+        choices={"adamw": "AdamW", "adamw-8bit": "AdamW in 8 bits"},
+    )
     gradient_clip: float = setting(
         1.0, "Gradient clipping", help="0 turns it off.", ge=0.0, le=100.0, advanced=True, zero="off"
     )
@@ -115,6 +122,12 @@ class LoopSettings(Settings):
         False,
         "Save memory, take longer",
         help="Recomputes parts of the network instead of storing them.",
+        advanced=True,
+    )
+    compile: bool = setting(
+        False,
+        "Compile the model first",
+        help="Faster steps on graphics cards after some minutes of compiling for every picture shape: for long runs. Needs a C compiler.",
         advanced=True,
     )
     device: Literal["auto", "cuda", "mps", "cpu"] = setting("auto", "Device", advanced=True)
@@ -153,6 +166,20 @@ class Recipe(Settings):
     objective: ObjectiveSettings = ObjectiveSettings()
     loop: LoopSettings = LoopSettings()
     samples: SampleSettings = SampleSettings()
+
+
+class AnyRecipe(Protocol):
+    """What the recipes of all kinds of jobs have: how long to learn, and what is shown meanwhile."""
+
+    @property
+    def loop(self) -> LoopSettings:
+        """How long and how fast to learn."""
+        ...
+
+    @property
+    def samples(self) -> SampleSettings:
+        """Pictures made while learning."""
+        ...
 
 
 class Preset(Settings):

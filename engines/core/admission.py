@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.api.errors import JobError
-from engines.api.job import Job, JobImage
-from engines.launch.folder import ADAPTER, CHECKPOINTS, LOCK, SAMPLES, has_begun, load_job
+from engines.api.jobs import AnyImage, AnyJob
+from engines.launch.folder import ADAPTER, CHECKPOINTS, LOCK, SAMPLES, has_begun, load_any_job
 from engines.launch.follow import read_state
 from engines.launch.lock import FolderLock
 
@@ -24,8 +24,8 @@ class Admitted:
     """A worker that may begin: it holds the folder's lock."""
 
     folder: Path
-    job: Job
-    images: Sequence[JobImage]
+    job: AnyJob
+    images: Sequence[AnyImage]
     resume: bool
 
 
@@ -40,7 +40,7 @@ def admit(folder: Path, lock: FolderLock, *, resume: bool) -> Admitted:
     Raises:
         JobError: the folder is no run, is busy, is finished, or has begun and `resume` is not set. Nothing was written.
     """
-    job, images = load_job(folder)
+    job, images = load_any_job(folder)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise JobError(
             "Several graphics cards at once are not supported yet",

@@ -8,14 +8,13 @@ import torch
 
 from engines.api.catalog import DeviceEntry
 from engines.api.events import Note
-from engines.api.job import Job
-from engines.api.recipe import Recipe
+from engines.api.jobs import AnyJob
 from engines.core.devices import Device, memory_free_bytes, memory_used_bytes, why_not
 from engines.core.journal import Journal
 from engines.core.pace import Pace
 from engines.launch import forecast, speeds
-from engines.launch.figures import figures_of
 from engines.launch.hardware import cores, probe
+from engines.launch.outlooks import outlook_of, work_of
 
 _GIB = 2**30
 
@@ -36,7 +35,7 @@ def entry_of(device: Device) -> DeviceEntry:
     )
 
 
-def tell_device(job: Job, device: Device, journal: Journal) -> None:
+def tell_device(job: AnyJob, device: Device, journal: Journal) -> None:
     """Say so when torch computes elsewhere than this computer's hardware promised, as the window's forecast did."""
     promised, real = forecast.best_device(probe(), job.recipe), entry_of(device)
     if promised is None or (promised.kind == real.kind and (real.kind != "cuda" or promised.title == real.title)):
@@ -51,9 +50,9 @@ def tell_device(job: Job, device: Device, journal: Journal) -> None:
     journal.tell(Note(level="warning", title="The graphics card is not used", text=text))
 
 
-def tell_forecast(job: Job, device: Device, journal: Journal) -> None:
+def tell_forecast(job: AnyJob, device: Device, journal: Journal) -> None:
     """Tell what the run will take before its first step, and warn with a remedy when it seems not to fit."""
-    outlook = forecast.outlook(job.base, job.recipe, job.method, entry_of(device))
+    outlook = outlook_of(job, entry_of(device))
     journal.tell(outlook.forecast)
     if not outlook.fits:
         needed, there = outlook.forecast.memory_bytes / _GIB, outlook.available_bytes / _GIB
@@ -61,7 +60,7 @@ def tell_forecast(job: Job, device: Device, journal: Journal) -> None:
         journal.tell(Note(level="warning", title="This run may not fit into memory", text=text))
 
 
-def learn(job: Job, device: Device, pace: Pace, *, total_s: float) -> None:
+def learn(job: AnyJob, device: Device, pace: Pace, *, total_s: float) -> None:
     """Remember how fast the steps of a finished run were, for the next forecast.
 
     Args:
@@ -75,12 +74,13 @@ def learn(job: Job, device: Device, pace: Pace, *, total_s: float) -> None:
     entry = entry_of(device)
     validation_s, samples_s = pace.seconds_of("validation"), pace.seconds_of("samples")
     asides = forecast.validations(job.recipe) * validation_s + forecast.samplings(job.recipe) * samples_s
+    work, flops = work_of(job)
     speed = speeds.Speed(
         device=forecast.device_name(device.kind, entry.title),
         precision="fp32" if device.autocast is None else "half",
         base=job.base,
-        work=forecast.work_key(job.recipe, job.method),
-        step_flops=max(1.0, forecast.step_flops(figures_of(job.base), job.recipe, job.method)),
+        work=work,
+        step_flops=max(1.0, flops),
         step_s=pace.step_s,
         validation_s=validation_s,
         samples_s=samples_s,
@@ -89,8 +89,3 @@ def learn(job: Job, device: Device, pace: Pace, *, total_s: float) -> None:
     )
     with suppress(OSError):  # only a convenience
         speeds.remember(speed)
-
-
-def remedy_for(recipe: Recipe) -> str:
-    """What to change so that a run needs less memory."""
-    return forecast.remedy_for(recipe)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from engines.api.recipe import Recipe
+from engines.api.recipe import AnyRecipe
 
 _WARM_STEPS = 2
 _WINDOW_STEPS = 200
@@ -22,7 +22,7 @@ class Pace:
     """
 
     def __init__(
-        self, recipe: Recipe, *, already_s: float = 0.0, clock: Callable[[], float] = time.perf_counter
+        self, recipe: AnyRecipe, *, already_s: float = 0.0, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._recipe = recipe
         self._clock = clock

@@ -73,9 +73,9 @@ def _work(admitted: Admitted, task_builder: TaskBuilder | None, crashes: Path) -
             return STOPPED if Life(admitted, journal, controls, task_builder).live() is None else FINE
 
         def remedy() -> str:
-            from engines.launch.forecast import remedy_for
+            from engines.launch.outlooks import remedy_of
 
-            return remedy_for(job.recipe)
+            return remedy_of(job)
 
         outcome = guarded(work, reports=(folder, crashes), about=about, remedy=remedy)
         if isinstance(outcome, Failure):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from engines.api.errors import JobError
-from engines.api.job import Job, JobImage
 from engines.core.contracts import Task
 from engines.core.devices import Device
 
-TaskBuilder = Callable[[Job, Sequence[JobImage], Path, Path, Device], Task]
-"""Called as (job, images, project root, run folder, device); cheap: the work is in `Task.prepare`."""
+TaskBuilder = Callable[[Any, Sequence[Any], Path, Path, Device], Task]
+"""Called as (job, images, project root, run folder, device), the first two of its kind; cheap: the work is in `Task.prepare`."""
 
-TASKS: dict[str, str] = {"teach": "engines.diffusion.teach:build"}
+TASKS: dict[str, str] = {"teach": "engines.diffusion.teach:build", "segment": "engines.segmentation.adapt:build"}
 
 
 def builder(kind: str) -> TaskBuilder:

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from engines.api.errors import JobError
 from engines.api.job import FORMAT, Job, JobImage
+from engines.api.jobs import JOBS, AnyImage, AnyJob, image_of
 from engines.launch import slots
 from projects.files import atomic_write_text
 
@@ -48,7 +49,7 @@ def run_id(title: str, *, created: float | None = None) -> str:
     return f"{day}-{slug}" if slug else day
 
 
-def create_run(project_root: Path, job: Job, images: Sequence[JobImage]) -> Path:
+def create_run(project_root: Path, job: AnyJob, images: Sequence[AnyImage]) -> Path:
     """Write a new run's folder and return it; it appears whole or not at all.
 
     Args:
@@ -66,7 +67,7 @@ def create_run(project_root: Path, job: Job, images: Sequence[JobImage]) -> Path
         )
     if job.id.strip(" .") != job.id:
         raise JobError("This name cannot be used", f"“{job.id}” begins or ends with a space or a full stop.")
-    if slots.wants_slot(job):
+    if isinstance(job, Job) and slots.wants_slot(job):
         job = slots.settled(job, _claims(project_root))
     runs = project_root / RUNS
     runs.mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,7 @@ def _claims(project_root: Path) -> list[slots.Claim]:
     return slots.claims(jobs)
 
 
-def _settle(building: Path, runs: Path, job: Job) -> Path:
+def _settle(building: Path, runs: Path, job: AnyJob) -> Path:
     """Give the finished folder the first free name."""
     for number in range(1, 10_000):
         name = job.id if number == 1 else f"{job.id[:110]}-{number}"
@@ -107,14 +108,33 @@ def _settle(building: Path, runs: Path, job: Job) -> Path:
 
 
 def read_job(folder: Path) -> Job:
-    """Read a run's job alone.
+    """Read the job of a run that teaches a subject.
+
+    Raises:
+        JobError: the folder is no such run, is damaged, or was written by a newer version.
+    """
+    return _teaching(read_any_job(folder))
+
+
+def load_job(folder: Path) -> tuple[Job, list[JobImage]]:
+    """Read job and pictures of a run that teaches a subject.
+
+    Raises:
+        JobError: the folder is no such run, is damaged, or was written by a newer version.
+    """
+    job, images = load_any_job(folder)
+    return _teaching(job), [image for image in images if isinstance(image, JobImage)]
+
+
+def read_any_job(folder: Path) -> AnyJob:
+    """Read a run's job alone, of whatever kind.
 
     Raises:
         JobError: the folder is no run, is damaged, or was written by a newer version.
     """
     text = _read(folder / JOB, _JOB_BYTES)
     try:
-        return Job.model_validate_json(text)
+        return JOBS.validate_json(text)
     except ValidationError as error:
         newer = re.search(r'"format"\s*:\s*(\d+)', text)
         if newer and int(newer.group(1)) > FORMAT:
@@ -126,19 +146,20 @@ def read_job(folder: Path) -> Job:
         raise _damaged(folder / JOB, error) from None
 
 
-def load_job(folder: Path) -> tuple[Job, list[JobImage]]:
-    """Read a run's job and pictures.
+def load_any_job(folder: Path) -> tuple[AnyJob, list[AnyImage]]:
+    """Read a run's job and pictures, of whatever kind.
 
     Raises:
         JobError: the folder is no run, is damaged, or was written by a newer version.
     """
-    job = read_job(folder)
-    images: list[JobImage] = []
+    job = read_any_job(folder)
+    images: list[AnyImage] = []
+    kind = image_of(job)
     for line in _read(folder / IMAGES, _IMAGES_BYTES).splitlines():
         if not line.strip():
             continue
         try:
-            images.append(JobImage.model_validate_json(line))
+            images.append(kind.model_validate_json(line))
         except ValidationError as error:
             raise _damaged(folder / IMAGES, error) from None
     return job, images
@@ -161,6 +182,11 @@ def project_root(folder: Path) -> Path:
     return folder.resolve().parents[1]
 
 
+def run_of(adapter: Path) -> Path | None:
+    """The run's folder that an adapter file lies in, as its result or in one of its checkpoints; None for a lone file."""
+    return next((place for place in (adapter.parent, adapter.parent.parent.parent) if (place / JOB).is_file()), None)
+
+
 def has_begun(folder: Path) -> bool:
     """Whether a worker ever wrote anything into this run."""
     try:
@@ -176,6 +202,16 @@ def run_folders(root: Path) -> list[Path]:
     except OSError:
         return []
     return [path for path in found if not path.name.startswith(".") and (path / JOB).is_file()]
+
+
+def _teaching(job: AnyJob) -> Job:
+    if isinstance(job, Job):
+        return job
+    raise JobError(
+        "This run is of another kind",
+        f"“{job.title}” adapts a segmentation model.",
+        "Choose a run that teaches a subject.",
+    )
 
 
 def _read(path: Path, limit: int) -> str:

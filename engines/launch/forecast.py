@@ -15,7 +15,7 @@ from typing import Literal
 from engines.api.catalog import DeviceEntry
 from engines.api.events import Forecast
 from engines.api.job import JobMethod
-from engines.api.recipe import Recipe
+from engines.api.recipe import AnyRecipe, Recipe
 from engines.launch.figures import TEXT_TOKENS, BackboneFigures, figures_of
 from engines.launch.hardware import cores
 from engines.launch.speeds import Speed, recall
@@ -133,12 +133,12 @@ def step_flops(figures: BackboneFigures, recipe: Recipe, method: JobMethod) -> f
     return loop.accumulate * (learned + load.held * networks)
 
 
-def validations(recipe: Recipe) -> int:
+def validations(recipe: AnyRecipe) -> int:
     """How often a run is measured: at the start, every so many steps, and at the end."""
     return 1 + _times(recipe.loop.steps, recipe.loop.validate_every)
 
 
-def samplings(recipe: Recipe) -> int:
+def samplings(recipe: AnyRecipe) -> int:
     """How often a run makes sample pictures."""
     return 1 + _times(recipe.loop.steps, recipe.samples.every) if recipe.samples.every else 0
 
@@ -220,7 +220,7 @@ def _source(text: str) -> Source:
     return "measured" if text == "measured" else "scaled" if text == "scaled" else "counted"
 
 
-def best_device(devices: Sequence[DeviceEntry], recipe: Recipe) -> DeviceEntry | None:
+def best_device(devices: Sequence[DeviceEntry], recipe: AnyRecipe) -> DeviceEntry | None:
     """The device a recipe will run on; None when the one it names is not here."""
     wanted = recipe.loop.device
     if wanted == "auto":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from engines.core.contracts import Trainable
-from engines.segmentation.sizes import SamSizes
+from engines.launch.sam_sizes import SamSizes
 
 if TYPE_CHECKING:
     import torch

@@ -39,13 +39,14 @@ class Frame:
         """Points (..., 2) as x, y in the picture's pixels, in the square's."""
         height, width = self.inner
         scale = np.array([width / self.width, height / self.height], np.float32)
-        return (np.asarray(points, np.float32) * scale).astype(np.float32)
+        found: Floats = (np.asarray(points, np.float32) * scale).astype(np.float32)
+        return found
 
     def pixels(self, picture: Image.Image) -> Floats:
         """What the encoder sees (3, side, side): resized, normalised, then padded with zeros."""
         height, width = self.inner
-        small = picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-        values: Floats = (np.asarray(small, np.float32) - np.array(MEAN, np.float32)) / np.array(DEVIATION, np.float32)
+        small = np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+        values: Floats = ((small - np.array(MEAN)) / np.array(DEVIATION)).astype(np.float32)
         padded = np.zeros((3, self.side, self.side), np.float32)
         padded[:, :height, :width] = values.transpose(2, 0, 1)
         return padded
@@ -53,7 +54,7 @@ class Frame:
     def whole(self, logits: Floats) -> Floats:
         """Logits (..., mask_side, mask_side) in the picture's own pixels (..., height, width)."""
         down, across = self.weights()
-        found: Floats = down @ logits @ across.T
+        found: Floats = np.asarray(down @ logits @ across.T, np.float32)
         return found
 
     def weights(self) -> tuple[Floats, Floats]:
@@ -77,7 +78,7 @@ class Frame:
         height, width = self.inner
         down = _areas(self.height, height / cell, side)
         across = _areas(self.width, width / cell, side)
-        found: Floats = down @ mask.astype(np.float32) @ across.T
+        found: Floats = np.asarray(down @ mask.astype(np.float32) @ across.T, np.float32)
         return found
 
     def valid(self, side: int = 0) -> Floats:

@@ -31,7 +31,7 @@ class LowRankLinear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The layer's own answer and the change."""
-        answer = self.own(x)
+        answer: torch.Tensor = self.own(x)
         changes = [self._change(x, part, answer) for part in range(self._of)]
         return answer + torch.cat(changes, dim=-1)
 

@@ -1,0 +1,63 @@
+"""The training error of masks: overlap, pixels, and the model's own estimate of each mask.
+
+Errors are measured on the decoder's own grid, enlarged twice, against the share of each cell that belongs to the object; what lies outside the
+picture counts nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from engines.api.segment_job import SegmentObjective
+
+FINER = 2
+"""The decoder's masks are enlarged so many times before they are compared."""
+
+
+def enlarged(logits: torch.Tensor) -> torch.Tensor:
+    """Logits (P, m, m) on the grid they are compared on, (P, 2 m, 2 m)."""
+    return functional.interpolate(logits.unsqueeze(1), scale_factor=FINER, mode="bilinear", align_corners=False)[:, 0]
+
+
+def mask_errors(
+    logits: torch.Tensor, truth: torch.Tensor, valid: torch.Tensor, weights: SegmentObjective
+) -> torch.Tensor:
+    """Error of each mask (P,).
+
+    Args:
+        logits: (P, n, n).
+        truth: (P, n, n) share of each cell that belongs to the object.
+        valid: (P, n, n) or (1, n, n) share of each cell that lies in the picture.
+        weights: how overlap and pixels are put together.
+    """
+    overlap = 1.0 - soft_dice(logits, truth, valid)
+    each = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    if weights.focal_gamma:
+        sure = logits.sigmoid()
+        each = each * (truth * (1.0 - sure) + (1.0 - truth) * sure) ** weights.focal_gamma
+    pixels = (each * valid).sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp_min(1e-6)
+    return weights.dice_weight * overlap + weights.pixel_weight * pixels
+
+
+def soft_dice(logits: torch.Tensor, truth: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Dice of the masks' chances and the truth (P,), 1 where both are empty."""
+    sure = logits.sigmoid() * valid
+    truth = truth * valid
+    both = (sure * truth).sum(dim=(1, 2))
+    return (2.0 * both + 1.0) / ((sure.square() + truth.square()).sum(dim=(1, 2)) + 1.0)
+
+
+def overlap_of(logits: torch.Tensor, truth: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """IoU (P,) of what the masks say and what is true, no gradient; 1 where both are empty."""
+    with torch.no_grad():
+        said, there = (logits > 0) & (valid > 0.5), (truth > 0.5) & (valid > 0.5)
+        either = (said | there).sum(dim=(1, 2))
+        return torch.where(either > 0, (said & there).sum(dim=(1, 2)) / either.clamp_min(1), 1.0)
+
+
+def drawn_together(first: torch.Tensor, second: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """How far two answers (P, n, n) are apart (P,): the symmetric divergence of their chances, pixel by pixel."""
+    one, two = first.sigmoid(), second.sigmoid()
+    apart = (one - two) * (first - second)  # KL(1, 2) + KL(2, 1) of two yes-or-no chances
+    return (apart * valid).sum(dim=(1, 2)) / valid.sum(dim=(1, 2)).clamp_min(1e-6)
