@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -16,7 +17,7 @@ from projects.records import Concept
 
 Edit = Callable[[Project], Change]
 _LOOK_MS = 1500
-_EVERYTHING: frozenset[Part] = frozenset({"concepts", "images", "captions", "masks", "runs", "settings"})
+_EVERYTHING: frozenset[Part] = frozenset(get_args(Part))
 
 
 class Session(QObject):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from projects.project import Project
 
-Part = Literal["concepts", "images", "captions", "masks", "runs", "settings"]
+Part = Literal["concepts", "images", "captions", "masks", "labels", "regions", "splits", "runs", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Change:
     Attributes:
         parts: which parts of the project differ now; empty when the edit changed nothing.
         title: the edit in a few words, for the undo menu ("Remove 3 pictures").
-        ids: of the concepts, pictures or runs touched; setting keys for settings.
+        ids: of the concepts, pictures, labels, regions or runs touched; setting keys for settings.
         inverse: the edit that restores exactly what was there before; its own inverse is the redo.
     """
 

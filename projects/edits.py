@@ -9,20 +9,18 @@ from __future__ import annotations
 import functools
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from projects import queries
 from projects.change import Change, Edit, Part
+from projects.edit_parts import counted, new_id, pick, reordered, words
 from projects.errors import ProjectError
 from projects.files import readable_text
 from projects.project import NAME_KEY, Project
-from projects.records import Image
 from projects.rows import RowChange, commit, described, nothing
 
-LONGEST_NAME = 200
 LONGEST_CAPTION = 4000
 LONGEST_NOTE = 20_000
 MOST_REPEATS = 1000
@@ -32,17 +30,12 @@ _IMAGES: frozenset[Part] = frozenset({"images"})
 _RUNS: frozenset[Part] = frozenset({"runs"})
 
 
-def new_id() -> str:
-    """Return a fresh id for a concept or a picture: 16 hexadecimal digits."""
-    return secrets.token_hex(8)
-
-
 # --- the project
 
 
 def rename_project(project: Project, name: str) -> Change:
     """Give the project another name (its folder keeps its own)."""
-    return set_setting(project, NAME_KEY, _words(name, "The name"))
+    return set_setting(project, NAME_KEY, words(name, "The name"))
 
 
 def set_setting(project: Project, key: str, value: object) -> Change:
@@ -88,9 +81,9 @@ def add_concept(project: Project, name: str, *, trigger: str = "", class_noun: s
             "INSERT INTO concepts (id, name, trigger, class_noun, position) VALUES (?, ?, ?, ?, ?)",
             (
                 concept_id,
-                _words(name, "The name"),
-                _words(trigger, "The trigger", empty=True),
-                _words(class_noun, "The class", empty=True),
+                words(name, "The name"),
+                words(trigger, "The trigger", empty=True),
+                words(class_noun, "The class", empty=True),
                 position,
             ),
         )
@@ -111,9 +104,9 @@ def rename_concept(
         old = queries.concept(project, concept_id)
         before = {"name": old.name, "trigger": old.trigger, "class_noun": old.class_noun}
         after = {
-            "name": old.name if name is None else _words(name, "The name"),
-            "trigger": old.trigger if trigger is None else _words(trigger, "The trigger", empty=True),
-            "class_noun": old.class_noun if class_noun is None else _words(class_noun, "The class", empty=True),
+            "name": old.name if name is None else words(name, "The name"),
+            "trigger": old.trigger if trigger is None else words(trigger, "The trigger", empty=True),
+            "class_noun": old.class_noun if class_noun is None else words(class_noun, "The class", empty=True),
         }
         change = RowChange("concepts", concept_id, before, after)
         return commit(project, [change], parts=_CONCEPTS, title="Rename a concept", ids=[concept_id])
@@ -132,7 +125,7 @@ def reorder_concepts(project: Project, concept_ids: Sequence[str]) -> Change:
     """Put the named concepts into this order, in the places that they hold together."""
     with project.transaction():
         old = queries.concepts(project)
-        order = _reordered([item.id for item in old], concept_ids, "concept")
+        order = reordered([item.id for item in old], concept_ids, "concept")
         positions = {item.id: item.position for item in old}
         changes = [
             RowChange("concepts", key, {"position": positions[key]}, {"position": place})
@@ -147,7 +140,7 @@ def reorder_concepts(project: Project, concept_ids: Sequence[str]) -> Change:
 def set_caption(project: Project, image_ids: Sequence[str], text: str) -> Change:
     """Give the same words to one picture or several."""
     caption = _caption(text)
-    return _recaption(project, image_ids, lambda _old: caption, title=f"Caption {_pictures(image_ids)}")
+    return _recaption(project, image_ids, lambda _old: caption, title=f"Caption {counted(image_ids, 'picture')}")
 
 
 def replace_in_captions(project: Project, image_ids: Sequence[str], find: str, replacement: str) -> Change:
@@ -170,10 +163,10 @@ def add_to_captions(project: Project, image_ids: Sequence[str], *, prefix: str =
 def remove_images(project: Project, image_ids: Sequence[str]) -> Change:
     """Take pictures out; their files stay until `projects.upkeep.purge`."""
     with project.transaction():
-        found = _pick(project, image_ids)
+        found = pick(project, image_ids)
         now = time.time()
         changes = [RowChange("images", item.id, {"removed": None}, {"removed": now}) for item in found]
-        return commit(project, changes, parts=_IMAGES, title=f"Remove {_pictures(found)}", ids=image_ids)
+        return commit(project, changes, parts=_IMAGES, title=f"Remove {counted(found, 'picture')}", ids=image_ids)
 
 
 def restore_images(project: Project, image_ids: Sequence[str]) -> Change:
@@ -189,14 +182,15 @@ def restore_images(project: Project, image_ids: Sequence[str]) -> Change:
             if not found:
                 raise ProjectError("The picture is no longer there", "It was deleted for good.")
             changes.append(RowChange("images", image_id, {"removed": found[0]["removed"]}, {"removed": None}))
-        return commit(project, changes, parts=_IMAGES, title=f"Restore {_pictures(changes)}", ids=image_ids)
+        return commit(project, changes, parts=_IMAGES, title=f"Restore {counted(changes, 'picture')}", ids=image_ids)
 
 
-def move_images(project: Project, image_ids: Sequence[str], concept_id: str) -> Change:
-    """Move pictures to the end of another concept."""
+def move_images(project: Project, image_ids: Sequence[str], concept_id: str | None) -> Change:
+    """Move pictures to the end of another concept, or out of all of them, to segment them."""
     with project.transaction():
-        queries.concept(project, concept_id)
-        found = [item for item in _pick(project, image_ids) if item.concept_id != concept_id]
+        if concept_id is not None:
+            queries.concept(project, concept_id)
+        found = [item for item in pick(project, image_ids) if item.concept_id != concept_id]
         first = _end_of(project, concept_id)
         changes = [
             RowChange(
@@ -207,17 +201,20 @@ def move_images(project: Project, image_ids: Sequence[str], concept_id: str) -> 
             )
             for place, item in enumerate(found)
         ]
-        return commit(project, changes, parts=_IMAGES, title=f"Move {_pictures(found)}", ids=[i.id for i in found])
+        return commit(
+            project, changes, parts=_IMAGES, title=f"Move {counted(found, 'picture')}", ids=[i.id for i in found]
+        )
 
 
 def reorder(project: Project, image_ids: Sequence[str]) -> Change:
-    """Put the named pictures of one concept into this order, in the places that they hold together."""
+    """Put the named pictures of one page into this order, in the places that they hold together."""
     with project.transaction():
-        picked = _pick(project, image_ids)
+        picked = pick(project, image_ids)
         if not picked:
             return nothing("Reorder the pictures")
-        old = queries.images(project, picked[0].concept_id)
-        order = _reordered([item.id for item in old], image_ids, "picture")
+        page = picked[0].concept_id
+        old = queries.images_to_segment(project) if page is None else queries.images(project, page)
+        order = reordered([item.id for item in old], image_ids, "picture")
         positions = {item.id: item.position for item in old}
         changes = [
             RowChange("images", key, {"position": positions[key]}, {"position": place})
@@ -231,9 +228,9 @@ def set_repeats(project: Project, image_ids: Sequence[str], repeats: int) -> Cha
     if not 1 <= repeats <= MOST_REPEATS:
         raise ProjectError("That many repeats are not possible", f"Repeats go from 1 to {MOST_REPEATS}.")
     with project.transaction():
-        found = _pick(project, image_ids)
+        found = pick(project, image_ids)
         changes = [RowChange("images", item.id, {"repeats": item.repeats}, {"repeats": repeats}) for item in found]
-        return commit(project, changes, parts=_IMAGES, title=f"Repeat {_pictures(found)}", ids=image_ids)
+        return commit(project, changes, parts=_IMAGES, title=f"Repeat {counted(found, 'picture')}", ids=image_ids)
 
 
 def set_mask(project: Project, image_id: str, file: str | None) -> Change:
@@ -273,7 +270,7 @@ def record_run(
             queries.concept(project, concept_id)
         connection.execute(
             "INSERT INTO runs (id, concept_id, title, created, note, favourite) VALUES (?, ?, ?, ?, '', 0)",
-            (run_id, concept_id, _words(title, "The title"), now if created is None else created),
+            (run_id, concept_id, words(title, "The title"), now if created is None else created),
         )
     added = RowChange("runs", run_id, {"removed": now}, {"removed": None})
     return described([added], parts=_RUNS, title="Add a training", ids=[run_id])
@@ -283,7 +280,7 @@ def rename_run(project: Project, run_id: str, title: str) -> Change:
     """Give a training another title (its folder keeps its own)."""
     with project.transaction():
         old = queries.run(project, run_id)
-        change = RowChange("runs", run_id, {"title": old.title}, {"title": _words(title, "The title")})
+        change = RowChange("runs", run_id, {"title": old.title}, {"title": words(title, "The title")})
         return commit(project, [change], parts=_RUNS, title="Rename a training", ids=[run_id])
 
 
@@ -320,50 +317,17 @@ def _recaption(project: Project, image_ids: Sequence[str], rewrite: Callable[[st
     with project.transaction():
         changes = [
             RowChange("images", item.id, {"caption": item.caption}, {"caption": _caption(rewrite(item.caption))})
-            for item in _pick(project, image_ids)
+            for item in pick(project, image_ids)
         ]
         return commit(project, changes, parts=frozenset({"captions"}), title=title, ids=image_ids)
 
 
-def _pick(project: Project, image_ids: Sequence[str]) -> list[Image]:
-    wanted = dict.fromkeys(image_ids)
-    if len(wanted) > 8:
-        every = {item.id: item for item in queries.images(project)}
-        missing = [key for key in wanted if key not in every]
-        if missing:
-            queries.image(project, missing[0])
-        return [every[key] for key in wanted]
-    return [queries.image(project, image_id) for image_id in wanted]
-
-
-def _reordered(current: Sequence[str], wanted: Sequence[str], what: str) -> list[str]:
-    moving = list(dict.fromkeys(wanted))
-    if not set(moving) <= set(current):
-        raise ProjectError(f"The {what} is no longer there", "Only what is on the same page can be put in order.")
-    supply = iter(moving)
-    chosen = set(moving)
-    return [next(supply) if key in chosen else key for key in current]
-
-
-def _end_of(project: Project, concept_id: str) -> int:
-    found = project.rows("SELECT coalesce(max(position) + 1, 0) FROM images WHERE concept_id = ?", (concept_id,))
+def _end_of(project: Project, concept_id: str | None) -> int:
+    found = project.rows("SELECT coalesce(max(position) + 1, 0) FROM images WHERE concept_id IS ?", (concept_id,))
     return int(found[0][0])
-
-
-def _words(text: str, what: str, *, empty: bool = False) -> str:
-    words = " ".join(readable_text(text).split())
-    if not words and not empty:
-        raise ProjectError(f"{what} is empty", "Write at least one letter.")
-    if len(words) > LONGEST_NAME:
-        raise ProjectError(f"{what} is too long", f"Up to {LONGEST_NAME} characters fit.")
-    return words
 
 
 def _caption(text: str) -> str:
     if len(text) > LONGEST_CAPTION:
         raise ProjectError("The caption is too long", f"Up to {LONGEST_CAPTION} characters fit.")
     return readable_text(text)
-
-
-def _pictures(items: Sequence[object]) -> str:
-    return "1 picture" if len(items) == 1 else f"{len(items)} pictures"

@@ -97,29 +97,29 @@ def flags_of(
 
 
 class Twins:
-    """Finds the picture that a new one repeats: exactly in the whole project, nearly within its concept."""
+    """Finds the picture that a new one repeats: exactly in the whole project, nearly within its concept (or among those without)."""
 
     def __init__(self) -> None:
         self._by_content: dict[str, str] = {}
-        self._by_concept: dict[str, _Gallery] = {}
+        self._by_concept: dict[str | None, Gallery] = {}
 
-    def add(self, image_id: str, *, concept_id: str, sha256: str, look: str, colours: str) -> None:
+    def add(self, image_id: str, *, concept_id: str | None, sha256: str, look: str, colours: str) -> None:
         """Remember a picture of the project."""
         self._by_content.setdefault(sha256, image_id)
-        self._by_concept.setdefault(concept_id, _Gallery()).add(image_id, look, colours)
+        self._by_concept.setdefault(concept_id, Gallery()).add(image_id, look, colours)
 
-    def find(self, *, concept_id: str, sha256: str, look: str, colours: str) -> tuple[str, str] | None:
+    def find(self, *, concept_id: str | None, sha256: str, look: str, colours: str) -> tuple[str, str] | None:
         """Return the flag and the id of the picture that this one repeats, or None."""
         same = self._by_content.get(sha256)
         if same is not None:
             return "duplicate", same
         gallery = self._by_concept.get(concept_id)
-        near = gallery.nearest(look, colours) if gallery is not None else None
-        return None if near is None else ("near-duplicate", near)
+        near = gallery.near(look, colours) if gallery is not None else []
+        return ("near-duplicate", near[0]) if near else None
 
 
-class _Gallery:
-    """The looks of one concept's pictures, in arrays so that a comparison with all of them is one step."""
+class Gallery:
+    """The looks of many pictures, in arrays so that a comparison with all of them is one step."""
 
     def __init__(self) -> None:
         self._ids: list[str] = []
@@ -127,6 +127,7 @@ class _Gallery:
         self._colours: NDArray[np.int16] = np.zeros((64, _COLOUR_GRID * _COLOUR_GRID * 3), dtype=np.int16)
 
     def add(self, image_id: str, look: str, colours: str) -> None:
+        """Remember a picture."""
         count = len(self._ids)
         if count == len(self._looks):
             self._looks = np.concatenate([self._looks, np.zeros_like(self._looks)])
@@ -135,17 +136,14 @@ class _Gallery:
         self._colours[count] = _grid(colours)
         self._ids.append(image_id)
 
-    def nearest(self, look: str, colours: str) -> str | None:
+    def near(self, look: str, colours: str) -> list[str]:
+        """The pictures that look nearly the same, the nearest first."""
         count = len(self._ids)
-        if not count:
-            return None
         bits = np.bitwise_count(self._looks[:count] ^ np.uint64(int(look, 16)))
         candidates = np.flatnonzero(bits <= _NEAR_BITS)
-        if not len(candidates):
-            return None
         apart = np.abs(self._colours[candidates] - _grid(colours)).mean(axis=1)
         close = candidates[apart <= _NEAR_COLOUR]
-        return self._ids[int(close[np.argmin(bits[close])])] if len(close) else None
+        return [self._ids[index] for index in close[np.argsort(bits[close], kind="stable")]]
 
 
 def _grid(colours: str) -> NDArray[np.int16]:

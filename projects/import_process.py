@@ -2,9 +2,9 @@
 
     python -m projects.import_process PROJECT CONCEPT
 
-The first line of its input is a JSON list of paths. It prints JSON lines: `{"done", "total", "name"}` as it goes, and one
-`{"report"}` or `{"error"}` at the end. When its input ends (the window closed it, or died) it stops after the file under way; what came
-in stays.
+An empty CONCEPT stands for pictures to segment, which belong to none. The first line of its input is a JSON list of paths. It prints JSON
+lines: `{"done", "total", "name"}` as it goes, and one `{"report"}` or `{"error"}` at the end. When its input ends (the window closed it,
+or died) it stops after the file under way; what came in stays.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         os.nice(5)  # the window comes first
     try:
         with Project.open(Path(argv[0])) as project:
-            report = import_paths(project, paths, argv[1], progress=_teller(stopped))
+            report = import_paths(project, paths, argv[1] or None, progress=_teller(stopped))
     except UserError as error:
         _print({"error": {"title": error.title, "what": error.what, "hint": error.hint}})
         return 3

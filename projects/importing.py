@@ -28,9 +28,19 @@ from projects.report import ImportReport, ReportLine, in_order, line_of
 from projects.rows import RowChange, described
 from projects.scanning import Candidate, scan
 
-__all__ = ["ImportReport", "Progress", "ReportLine", "import_image_bytes", "import_paths", "scan", "threads_here"]
+__all__ = [
+    "ImportReport",
+    "Progress",
+    "ReportLine",
+    "import_image_bytes",
+    "import_paths",
+    "import_work",
+    "scan",
+    "threads_here",
+]
 
 Progress = Callable[[int, int, str], bool]
+Work = tuple[Candidate, bytes | None]
 _BATCH = 16
 _BATCH_S = 0.25
 _MOST_THREADS = 8
@@ -40,18 +50,18 @@ _MOST_REPEATED_LINES = 10
 def import_paths(
     project: Project,
     paths: Sequence[Path],
-    concept_id: str,
+    concept_id: str | None,
     *,
     progress: Progress | None = None,
     threads: int | None = None,
     limits: Limits | None = None,
 ) -> ImportReport:
-    """Take the pictures in files and folders into a concept. Sources are only ever read.
+    """Take the pictures in files and folders into a concept, or as pictures to segment. Sources are only ever read.
 
     Args:
         project: open for writing.
         paths: files and folders; folders with all that is in them.
-        concept_id: where the pictures go.
+        concept_id: where the pictures go; None for pictures to segment, which belong to no concept.
         progress: told (files settled, files in all, name of the last one) after each file was committed or refused; returning False
             stops the import, and what is in stays. Called on the calling thread.
         threads: how many files are read at once; None suits the machine.
@@ -65,7 +75,7 @@ def import_paths(
         ProjectError: there is no such concept, or the database fails.
     """
     started = time.perf_counter()
-    queries.concept(project, concept_id)
+    _check_goal(project, concept_id)
     if project.read_only:
         return _refused(project, started)
     found = scan([Path(path) for path in paths], project_root=project.root)
@@ -77,20 +87,34 @@ def import_paths(
 
 
 def import_image_bytes(
-    project: Project, data: bytes, name: str, concept_id: str, *, limits: Limits | None = None
+    project: Project, data: bytes, name: str, concept_id: str | None, *, limits: Limits | None = None
 ) -> ImportReport:
     """Take one picture from the clipboard or a drag into a concept; otherwise as `import_paths`."""
+    work = [(Candidate(Path(), readable_text(name)[:300]), data)]
+    return import_work(project, work, concept_id, threads=1, limits=limits)
+
+
+def import_work(
+    project: Project,
+    work: Sequence[Work],
+    concept_id: str | None,
+    *,
+    progress: Progress | None = None,
+    threads: int | None = None,
+    limits: Limits | None = None,
+) -> ImportReport:
+    """Take in pictures that were found already, each a file or the bytes that stand for one; otherwise as `import_paths`."""
     started = time.perf_counter()
-    queries.concept(project, concept_id)
+    _check_goal(project, concept_id)
     if project.read_only:
         return _refused(project, started)
-    candidate = Candidate(Path(), readable_text(name)[:300])
-    return _Import(project, concept_id, [], None, limits or Limits()).run(
-        [(candidate, data)], threads=1, started=started
-    )
+    importing = _Import(project, concept_id, [], progress, limits or Limits())
+    return importing.run(work, threads=threads, started=started)
 
 
-Work = tuple[Candidate, bytes | None]
+def _check_goal(project: Project, concept_id: str | None) -> None:
+    if concept_id is not None:
+        queries.concept(project, concept_id)
 
 
 @dataclass
@@ -98,7 +122,7 @@ class _Import:
     """One import under way."""
 
     project: Project
-    concept_id: str
+    concept_id: str | None
     lines: list[ReportLine]
     progress: Progress | None
     limits: Limits
@@ -133,7 +157,8 @@ class _Import:
         sizes, contents = set(), set()
         for row in self.project.rows(
             "SELECT id, concept_id, original_name, size_bytes, sha256, look, colours FROM images WHERE removed IS NULL"
-            " AND concept_id IN (SELECT id FROM concepts WHERE removed IS NULL) ORDER BY added, position"
+            " AND (concept_id IS NULL OR concept_id IN (SELECT id FROM concepts WHERE removed IS NULL))"
+            " ORDER BY added, position"
         ):
             self._twins.add(
                 row["id"],
@@ -204,10 +229,10 @@ class _Import:
             flush_folder(self.project.root / folder)
         lines: list[ReportLine] = []
         with self.project.transaction() as connection:
-            queries.concept(self.project, self.concept_id)
+            _check_goal(self.project, self.concept_id)
             position = int(
                 connection.execute(
-                    "SELECT coalesce(max(position) + 1, 0) FROM images WHERE concept_id = ?", (self.concept_id,)
+                    "SELECT coalesce(max(position) + 1, 0) FROM images WHERE concept_id IS ?", (self.concept_id,)
                 ).fetchone()[0]
             )
             for place, arrival in enumerate(batch):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from projects import captions, masks, thumbnails
-from projects.edits import new_id
+from projects.edit_parts import new_id
 from projects.errors import ImportFailure
 from projects.files import atomic_write_bytes, flush_file, replace, temporary_beside
 from projects.health import SMALL_COPY_EDGE, Limits, Looks, flags_of, measure
@@ -75,7 +75,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the concept held when the import began, so that a folder dropped twice costs no copying.
+    """What the concept (or, for pictures to segment, their page) held when the import began, so that a folder dropped twice costs no copying.
 
     Attributes:
         sizes: file sizes in bytes.
@@ -204,10 +204,8 @@ class Gate:
 
 
 def already_there(name: str) -> ReportLine:
-    """The line for a file that the concept holds already."""
-    return ReportLine(
-        "info", name, "Already there", "The same file is in this concept; it was not taken a second time."
-    )
+    """The line for a file that is there already, in the same concept or among the pictures to segment."""
+    return ReportLine("info", name, "Already there", "The same file is there; it was not taken a second time.")
 
 
 def discard(project: Project, arrivals: list[Arrival]) -> None:

@@ -1,4 +1,4 @@
-"""Questions to a project. Removed concepts, pictures and runs are not part of any answer."""
+"""Questions to a project. What is removed is not part of any answer."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import sqlite3
 
 from projects.errors import ProjectError
 from projects.project import Project
-from projects.records import Concept, Counts, Image, Run
+from projects.records import Concept, Counts, Image, Label, Region, Run
 
 # A duplicate is worth a look only while the picture that it repeats is still there.
 _IMAGES = """
     SELECT images.*, twins.id IS NOT NULL AS twin_here
     FROM images
-    JOIN concepts ON concepts.id = images.concept_id AND concepts.removed IS NULL
+    LEFT JOIN concepts ON concepts.id = images.concept_id
     LEFT JOIN images AS twins ON twins.id = images.twin AND twins.removed IS NULL
-        AND twins.concept_id IN (SELECT id FROM concepts WHERE removed IS NULL)
-    WHERE images.removed IS NULL
+        AND (twins.concept_id IS NULL OR twins.concept_id IN (SELECT id FROM concepts WHERE removed IS NULL))
+    WHERE images.removed IS NULL AND concepts.removed IS NULL
 """
-_IMAGE_ORDER = " ORDER BY concepts.position, concepts.id, images.position, images.added, images.id"
+# Pictures to segment come last.
+_IMAGE_ORDER = " ORDER BY concepts.id IS NULL, concepts.position, concepts.id, images.position, images.added, images.id"
+_REGIONS = """
+    SELECT regions.* FROM regions JOIN labels ON labels.id = regions.label_id
+    WHERE regions.removed IS NULL AND labels.removed IS NULL
+"""
 TWIN_FLAGS = frozenset({"duplicate", "near-duplicate"})
 
 
@@ -41,12 +46,17 @@ def concept(project: Project, concept_id: str) -> Concept:
 
 
 def images(project: Project, concept_id: str | None = None) -> tuple[Image, ...]:
-    """The pictures of one concept, or of all, in the order of the page."""
+    """The pictures of one concept, or all there are, in the order of the page."""
     if concept_id is None:
         found = project.rows(_IMAGES + _IMAGE_ORDER)
     else:
         found = project.rows(f"{_IMAGES} AND images.concept_id = ? {_IMAGE_ORDER}", (concept_id,))
     return tuple(_image(row) for row in found)
+
+
+def images_to_segment(project: Project) -> tuple[Image, ...]:
+    """The pictures that belong to no concept, in the order of the page."""
+    return tuple(_image(row) for row in project.rows(f"{_IMAGES} AND images.concept_id IS NULL {_IMAGE_ORDER}"))
 
 
 def image(project: Project, image_id: str) -> Image:
@@ -59,6 +69,60 @@ def image(project: Project, image_id: str) -> Image:
     if not found:
         raise ProjectError("The picture is no longer there", f"The project holds no picture {image_id!r}.")
     return _image(found[0])
+
+
+def labels(project: Project) -> tuple[Label, ...]:
+    """All labels, in their order."""
+    found = project.rows("SELECT * FROM labels WHERE removed IS NULL ORDER BY position, id")
+    return tuple(Label(row["id"], row["name"], row["colour"], row["position"]) for row in found)
+
+
+def label(project: Project, label_id: str) -> Label:
+    """One label.
+
+    Raises:
+        ProjectError: there is none of that id.
+    """
+    for found in labels(project):
+        if found.id == label_id:
+            return found
+    raise ProjectError("The label is no longer there", f"The project holds no label {label_id!r}.")
+
+
+def regions(project: Project, image_id: str) -> tuple[Region, ...]:
+    """The regions of one picture, the lowest first."""
+    found = project.rows(f"{_REGIONS} AND regions.image_id = ? ORDER BY regions.position, regions.id", (image_id,))
+    return tuple(_region(row) for row in found)
+
+
+def region(project: Project, region_id: str) -> Region:
+    """One region.
+
+    Raises:
+        ProjectError: there is none of that id.
+    """
+    found = project.rows(f"{_REGIONS} AND regions.id = ?", (region_id,))
+    if not found:
+        raise ProjectError("The region is no longer there", f"The project holds no region {region_id!r}.")
+    return _region(found[0])
+
+
+def region_counts(project: Project, *, accepted: bool | None = None) -> dict[str, dict[str, int]]:
+    """How many regions of each label every marked picture has: picture's id -> label's id -> number.
+
+    Args:
+        project: to be asked.
+        accepted: only those that are accepted, or only those that are not; all when None.
+    """
+    counted: dict[str, dict[str, int]] = {}
+    for row in project.rows(
+        "SELECT image_id, label_id, count(*) AS many FROM regions JOIN labels ON labels.id = regions.label_id"
+        " WHERE regions.removed IS NULL AND labels.removed IS NULL AND (:accepted IS NULL OR accepted = :accepted)"
+        " GROUP BY image_id, label_id",
+        {"accepted": None if accepted is None else int(accepted)},
+    ):
+        counted.setdefault(str(row["image_id"]), {})[str(row["label_id"])] = int(row["many"])
+    return counted
 
 
 def runs(project: Project) -> tuple[Run, ...]:
@@ -95,7 +159,8 @@ def counts(project: Project) -> Counts:
     every = images(project)
     by_concept = {item.id: 0 for item in concepts(project)}
     for item in every:
-        by_concept[item.concept_id] = by_concept.get(item.concept_id, 0) + 1
+        if item.concept_id is not None:
+            by_concept[item.concept_id] = by_concept.get(item.concept_id, 0) + 1
     return Counts(
         concepts=len(by_concept),
         images=len(every),
@@ -128,6 +193,22 @@ def _image(row: sqlite3.Row) -> Image:
         position=row["position"],
         added=row["added"],
         twin=row["twin"] if row["twin_here"] else None,
+        split=row["split"],
+        split_by_hand=bool(row["split_by_hand"]),
+    )
+
+
+def _region(row: sqlite3.Row) -> Region:
+    return Region(
+        id=row["id"],
+        image_id=row["image_id"],
+        label_id=row["label_id"],
+        counts=row["counts"],
+        box=(row["box_left"], row["box_top"], row["box_width"], row["box_height"]),
+        area=row["area"],
+        origin=row["origin"],
+        accepted=bool(row["accepted"]),
+        position=row["position"],
     )
 
 

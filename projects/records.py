@@ -1,8 +1,12 @@
-"""What a project holds, as plain immutable records: concepts, pictures and runs."""
+"""What a project holds, as plain immutable records: concepts, pictures, labels, regions and runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+Origin = Literal["click", "box", "brush", "polygon", "import", "proposal"]
+Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,11 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture of a concept.
+    """A picture of a concept, or one to segment, which belongs to none.
 
     Attributes:
         id: stable and unique in the project.
-        concept_id: the concept it shows.
+        concept_id: the concept it shows, or None.
         file: path of the untouched original, relative to the project with forward slashes.
         original_name: the name the file had where it came from.
         width: in pixels, after turning it upright.
@@ -43,10 +47,12 @@ class Image:
         position: order on the page, smallest first.
         added: when it came in, seconds since 1970.
         twin: id of the picture it repeats, when flagged as a duplicate.
+        split: the part it plays when a segmenter is trained: learned from, watched meanwhile, or kept for the figures; None when open.
+        split_by_hand: the person chose that part.
     """
 
     id: str
-    concept_id: str
+    concept_id: str | None
     file: str
     original_name: str
     width: int
@@ -59,6 +65,52 @@ class Image:
     position: int
     added: float
     twin: str | None = None
+    split: Split | None = None
+    split_by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A class of things that are marked in pictures.
+
+    Attributes:
+        id: stable and unique in the project.
+        name: what the person calls it; no two differ in case only.
+        colour: `#rrggbb`, lower case.
+        position: order in the list, smallest first.
+    """
+
+    id: str
+    name: str
+    colour: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One object marked in a picture.
+
+    Attributes:
+        id: stable and unique in the project.
+        image_id: the picture.
+        label_id: what it is.
+        counts: its mask, of the upright picture's size, as compressed run lengths; see `projects.regions.mask`.
+        box: (left, top, width, height) of the smallest box around it, in pixels.
+        area: in pixels.
+        origin: how it was made.
+        accepted: the person (or the file it came from) vouches for it; a proposal is not accepted yet.
+        position: order within the picture, smallest first; later ones lie above.
+    """
+
+    id: str
+    image_id: str
+    label_id: str
+    counts: str
+    box: tuple[int, int, int, int]
+    area: int
+    origin: Origin
+    accepted: bool
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +140,7 @@ class Counts:
 
     Attributes:
         concepts: concepts.
-        images: pictures of all concepts.
+        images: pictures, those to segment included.
         captioned: pictures with words of their own.
         masked: pictures with a mask.
         flagged: pictures worth a look.

@@ -16,7 +16,7 @@ from projects.change import Change, Part
 from projects.errors import ProjectError
 from projects.project import Project, SqlValue
 
-Table = Literal["concepts", "images", "runs", "settings"]
+Table = Literal["concepts", "images", "labels", "regions", "runs", "settings"]
 
 
 @dataclass(frozen=True, slots=True)

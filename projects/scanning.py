@@ -150,7 +150,7 @@ class _Search:
             with os.scandir(folder) as listing:
                 entries = sorted(
                     ((entry.name, _is_folder(entry)) for entry in listing if not entry.name.startswith(".")),
-                    key=lambda pair: _natural(pair[0]),
+                    key=lambda pair: natural(pair[0]),
                 )
         except OSError as error:
             self._say("error", folder.name, "The folder cannot be opened", _reason(error))
@@ -254,8 +254,8 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
-    """Sorts "2.jpg" before "10.jpg"."""
+def natural(name: str) -> tuple[list[tuple[bool, int, str]], str]:
+    """A key that sorts "2.jpg" before "10.jpg"."""
     pieces = re.split(r"(\d+)", name.casefold())
     return [(piece.isdecimal(), int(piece) if piece.isdecimal() else 0, piece) for piece in pieces], name
 

@@ -78,11 +78,16 @@ def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
         ProjectError: the project cannot be written to.
     """
     before = time.time() - older_than_s
+    _purge_regions(project, before)
     gone = "removed < :before OR concept_id IN (SELECT id FROM concepts WHERE removed < :before)"  # both are NULL when kept
     if not project.rows(f"SELECT 1 FROM images WHERE {gone} LIMIT 1", {"before": before}):  # noqa: S608
         return 0
     with project.transaction() as connection:
         files = connection.execute(f"SELECT file FROM images WHERE {gone}", {"before": before}).fetchall()  # noqa: S608
+        connection.execute(
+            f"DELETE FROM regions WHERE image_id IN (SELECT id FROM images WHERE {gone})",  # noqa: S608
+            {"before": before},
+        )
         connection.execute(f"DELETE FROM images WHERE {gone}", {"before": before})  # noqa: S608
         connection.execute(
             "DELETE FROM concepts WHERE removed < ? AND NOT EXISTS (SELECT 1 FROM runs WHERE concept_id = concepts.id)"
@@ -95,6 +100,15 @@ def purge(project: Project, *, older_than_s: float = TRASH_AGE_S) -> int:
         with suppress(OSError, ProjectError):
             project.path(name).unlink(missing_ok=True)
     return len(files)
+
+
+def _purge_regions(project: Project, before: float) -> None:
+    gone = "removed < :before OR label_id IN (SELECT id FROM labels WHERE removed < :before)"
+    found = f"SELECT 1 FROM regions WHERE {gone} UNION ALL SELECT 1 FROM labels WHERE removed < :before LIMIT 1"  # noqa: S608
+    if project.rows(found, {"before": before}):
+        with project.transaction() as connection:
+            connection.execute(f"DELETE FROM regions WHERE {gone}", {"before": before})  # noqa: S608
+            connection.execute("DELETE FROM labels WHERE removed < ?", (before,))
 
 
 def _listed(project: Project) -> frozenset[str]:

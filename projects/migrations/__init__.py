@@ -14,7 +14,7 @@ from typing import Protocol
 
 from projects import database
 from projects.files import unique_path
-from projects.migrations import m2026_11_21_first_format
+from projects.migrations import m2026_11_21_first_format, m2026_11_21_regions
 
 
 class Step(Protocol):
@@ -26,7 +26,7 @@ class Step(Protocol):
         """Change the tables and their content inside the transaction that the caller holds."""
 
 
-STEPS: tuple[Step, ...] = (m2026_11_21_first_format,)
+STEPS: tuple[Step, ...] = (m2026_11_21_first_format, m2026_11_21_regions)
 
 
 def newest() -> int:

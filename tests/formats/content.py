@@ -17,15 +17,24 @@ def content_of(project: Project) -> dict[str, object]:
         about = asdict(image) | {"flags": sorted(image.flags)}
         about["file_sha256"] = _hash(project, image.file)
         about["mask_sha256"] = _hash(project, image.mask) if image.mask else None
+        about["regions"] = [asdict(region) | {"box": list(region.box)} for region in queries.regions(project, image.id)]
         images.append(about)
     settings = project.rows("SELECT key, value FROM settings ORDER BY key")
     return {
         "name": project.name,
         "concepts": [asdict(concept) for concept in queries.concepts(project)],
         "images": images,
+        "labels": [asdict(label) for label in queries.labels(project)],
         "runs": [asdict(run) for run in queries.runs(project)],
         "settings": {str(row["key"]): json.loads(row["value"]) for row in settings},
     }
+
+
+def brought_up_to_date(content: dict[str, object]) -> dict[str, object]:
+    """What an older format's content is in the newest one: it holds none of what came later."""
+    images: list[dict[str, object]] = content["images"]
+    later = {"split": None, "split_by_hand": False, "regions": []}
+    return {"labels": [], **content, "images": [{**later, **image} for image in images]}
 
 
 def _hash(project: Project, file: str) -> str:

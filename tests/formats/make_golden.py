@@ -12,10 +12,13 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
-from projects import edits, importing, masks, migrations, queries
+from projects import edits, edits_regions, importing, masks, migrations, queries
+from projects.edits_regions import NewRegion
 from projects.project import Project
+from projects.regions.mask import Mask
 from tests.formats.content import content_of
 
 HERE = Path(__file__).parent
@@ -62,6 +65,26 @@ def _fill(root: Path, scratch: Path) -> None:
         edits.set_favourite(project, "2026-11-21-my-dog", True)
         edits.record_run(project, "2026-11-22-other", "Other", created=1_795_100_000.0)
         edits.set_setting(project, "train.preset", {"name": "Balanced", "changes": [1, 2.5, None, "ü"]})
+        _mark(project, scratch)
+
+
+def _mark(project: Project, scratch: Path) -> None:
+    """Pictures to segment with labels and regions of several kinds."""
+    pictures = [scratch / "scan_1.png", scratch / "scan_2.png"]
+    for seed, path in enumerate(pictures):
+        Image.effect_mandelbrot((40, 30), (-1.5, -1, 0.5, 1), 30 + 15 * seed).convert("RGB").save(path)
+    first, second = importing.import_paths(project, pictures, None).added
+    cell = edits_regions.add_label(project, "Cell ✓").ids[0]
+    gone = edits_regions.add_label(project, "Gone", colour="#123456").ids[0]
+    ring = np.zeros((30, 40), dtype=bool)
+    ring[5:20, 5:30] = True
+    ring[8:12, 10:20] = False
+    full = Mask.of(np.ones((30, 40), dtype=bool))
+    regions = [NewRegion(first, cell, Mask.of(ring), "click"), NewRegion(second, cell, full, "proposal", accepted=False)]
+    edits_regions.add_regions(project, [*regions, NewRegion(first, gone, full, "brush")])
+    edits_regions.remove_labels(project, [gone])
+    edits_regions.set_split(project, [second], "test")
+    edits_regions.split_pictures(project)
 
 
 if __name__ == "__main__":

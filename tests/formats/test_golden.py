@@ -12,7 +12,7 @@ import pytest
 
 from projects import database, edits, migrations, queries
 from projects.project import Project
-from tests.formats.content import content_of
+from tests.formats.content import brought_up_to_date, content_of
 
 HERE = Path(__file__).parent
 FORMATS = sorted(path.name for path in HERE.iterdir() if path.name.startswith("v"))
@@ -23,7 +23,7 @@ def golden(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, dict[s
     """A copy of one golden project, what it must hold, and its format."""
     folder = HERE / request.param
     shutil.copytree(folder / "project", tmp_path / "project")
-    content = json.loads((folder / "content.json").read_text("utf-8"))
+    content = brought_up_to_date(json.loads((folder / "content.json").read_text("utf-8")))
     return tmp_path / "project", content, int(request.param[1:])
 
 

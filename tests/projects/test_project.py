@@ -232,13 +232,14 @@ class _Step:
 def test_an_older_project_is_migrated_after_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Project.create(tmp_path / "p", "Old") as project:
         edits.record_run(project, "run-1", "First")
+    older = migrations.newest()
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, _Step()))
     with Project.open(tmp_path / "p") as project:
         assert project.migrated_backup is not None
-        assert project.migrated_backup.name.startswith("project.db.backup-v1-")
+        assert project.migrated_backup.name.startswith(f"project.db.backup-v{older}-")
         assert project.rows("SELECT stars FROM runs")[0]["stars"] == 0
         with closing(sqlite3.connect(project.migrated_backup)) as backup:
-            assert database.version_of(backup) == 1
+            assert database.version_of(backup) == older
             assert backup.execute("SELECT title FROM runs").fetchone()[0] == "First"
     with Project.open(tmp_path / "p") as again:
         assert again.migrated_backup is None
@@ -248,14 +249,15 @@ def test_a_failing_migration_changes_nothing_and_keeps_the_backup(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Project.create(tmp_path / "p", "Old").close()
+    older = migrations.newest()
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, _Step(fails=True)))
     with pytest.raises(ProjectError):
         Project.open(tmp_path / "p")
     with closing(sqlite3.connect(tmp_path / "p" / database.NAME)) as connection:
-        assert database.version_of(connection) == 1
+        assert database.version_of(connection) == older
         columns = {row[1] for row in connection.execute("PRAGMA table_info (runs)")}
     assert "stars" not in columns
-    assert list((tmp_path / "p").glob("project.db.backup-v1-*"))
+    assert list((tmp_path / "p").glob(f"project.db.backup-v{older}-*"))
     assert not list((tmp_path / "p").glob(".*.tmp*"))
 
 
