@@ -56,7 +56,7 @@ class DeviceEntry(_Entry):
 
 
 class Catalog(_Entry):
-    """All of it. `recipe_schema` is the JSON schema of `engines.api.recipe.Recipe`."""
+    """All of it. `recipe_schema` is the JSON schema of `engines.api.recipe.Recipe`, `segment_schema` that of `SegmentRecipe`."""
 
     version: str
     methods: tuple[MethodEntry, ...]
@@ -64,4 +64,7 @@ class Catalog(_Entry):
     presets: tuple[Preset, ...]
     recipe_schema: dict[str, Any]
     devices: tuple[DeviceEntry, ...]
+    tuners: tuple[MethodEntry, ...] = ()
+    segmenters: tuple[str, ...] = ()
+    segment_schema: dict[str, Any] = {}
     broken: tuple[str, ...] = ()

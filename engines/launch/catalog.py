@@ -15,7 +15,14 @@ from projects.files import atomic_write_text
 
 _LIMIT_BYTES = 16 * 2**20
 # What the catalog is made from: a changed file makes it stale, also where the version number stays.
-_SOURCES = ("engines/api", "engines/diffusion", "engines/diffusion/methods", "engines/diffusion/backbones")
+_SOURCES = (
+    "engines/api",
+    "engines/diffusion",
+    "engines/diffusion/methods",
+    "engines/diffusion/backbones",
+    "engines/segmentation",
+    "engines/segmentation/tuners",
+)
 
 
 def cache_path() -> Path:
