@@ -16,7 +16,7 @@ def resources() -> Path:
 
 
 def starter(name: str) -> Path:
-    """Folder of one embedded starter model: `diffusion`, `clip`, later `sam`."""
+    """Folder of one embedded starter model: `diffusion`, `clip` or `sam`."""
     return resources() / "starter" / name
 
 

@@ -61,9 +61,18 @@ def clip(
 
 
 @app.command()
+def sam(out: _Out, work: _Work = Path("starter-work"), device: _Device = "auto", steps: _Steps = None) -> None:
+    """Train the model that cuts objects out; OUT receives a Segment Anything checkpoint."""
+    from engines.starter.build import build_sam
+    from engines.starter.training import pick_device
+
+    build_sam(work, out, device=pick_device(device), steps=steps)
+
+
+@app.command()
 def evaluate(
     out: _Out,
-    starter: Annotated[Path, typer.Option(help="Folder holding diffusion and clip.")] = Path("resources/starter"),
+    starter: Annotated[Path, typer.Option(help="Folder holding diffusion, clip and sam.")] = Path("resources/starter"),
     device: _Device = "auto",
     quick: bool = False,
 ) -> None:
@@ -80,6 +89,20 @@ def evaluate(
     typer.echo("\n".join(lines))
     if not all(figure.holds for figure in figures):
         raise typer.Exit(1)
+
+
+@app.command()
+def hard(
+    out: _Out,
+    domain: Annotated[str, typer.Option(help="camouflage, shadows, thin, scan or volumes.")] = "camouflage",
+    count: Annotated[int, typer.Option(help="How many pictures (or volumes).")] = 24,
+    first: Annotated[int, typer.Option(help="Seed of the first one.")] = 0,
+    size: _Size = 160,
+) -> None:
+    """Write pictures of a hard domain and their true masks into the folder OUT."""
+    from engines.starter.hard import write_samples
+
+    write_samples(out, domain, range(first, first + count), size=size)
 
 
 @app.command()

@@ -22,9 +22,9 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
 from engines.api.errors import UserError
-from engines.starter import autoencoder, clip, diffusion
+from engines.starter import autoencoder, clip, diffusion, sam
 from engines.starter.augment import Pictures
-from engines.starter.dataset import SPLITS, Shard, Split, load_split, render_split
+from engines.starter.dataset import SCENES, SPLITS, Shard, Split, joined, load_parts, load_split, render_split
 from engines.starter.tokenizer import load_tokenizer, train_tokenizer
 from engines.starter.training import Schedule, Trained, half_precision
 
@@ -107,6 +107,22 @@ def build_clip(work: Path, out: Path, *, device: torch.device, size: int = 64, s
     return trained
 
 
+def build_sam(work: Path, out: Path, *, device: torch.device, steps: int | None = None) -> Trained:
+    """The folder ``out`` with the checkpoint ``sam.safetensors``; it learns from scenes of its own, drawn larger than the others."""
+    for split in SCENES:
+        render_split(split, work / "world", size=sam.SCENE_SIDE, workers=os.cpu_count() or 1)
+    scenes = joined([load_split(split, work / "world") for split in SCENES])
+    parts = np.concatenate([load_parts(split, work / "world") for split in SCENES])
+    recipe = sam.SamRecipe()
+    recipe = replace(recipe, schedule=_with_steps(recipe.schedule, steps))
+    learner = sam.build(recipe)
+    trained = sam.fit(recipe, learner, scenes, parts, checkpoint=work / "sam.pt", device=device)
+    with _replaced(out) as fresh:
+        sam.save_sam(learner, fresh / "sam.safetensors")
+        _write_record(fresh, recipe.schedule, trained, device, size=sam.SCENE_SIDE)
+    return trained
+
+
 def _adopt(work: Path, start: Path) -> None:
     """Take autoencoder and tokenizer from the pipeline folder ``start`` unless the work folder has its own."""
     for part in ("vae", "tokenizer"):
@@ -139,15 +155,9 @@ def _autoencoder(work: Path, *, device: torch.device, size: int, compiled: bool)
     folder = work / "vae"
     if not (folder / "config.json").exists():
         train, views = _load(work, "train"), _load(work, "views")
-        both = Shard(
-            np.concatenate([train.pictures, views.pictures]),
-            np.concatenate([train.labels, views.labels]),
-            np.concatenate([train.shadows, views.shadows]),
-            train.specs + views.specs,
-        )
         recipe = autoencoder.AutoencoderRecipe()
         model, trained = autoencoder.fit(
-            recipe, both, checkpoint=work / "autoencoder.pt", device=device, compiled=compiled
+            recipe, joined([train, views]), checkpoint=work / "autoencoder.pt", device=device, compiled=compiled
         )
         with _replaced(folder) as fresh:
             model.save_pretrained(fresh)

@@ -1,7 +1,7 @@
 """Rendered clay pictures on disk: shards of a few hundred scenes that can be made by several processes and resumed.
 
 A shard is one ``.npz`` (``pictures`` (n, h, w, 3) uint8, ``labels`` (n, h, w) uint8, ``shadows`` (n, h, w) bool,
-``specs`` (n,) JSON text). A shard exists completely or not at all, so a killed rendering goes on where it stopped.
+``parts`` (n, h, w) uint8, ``specs`` (n,) JSON text). A shard exists completely or not at all, so a killed rendering goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from engines.starter.render import Bytes, Mask, render
-from engines.starter.sampling import arrange, random_fancy, random_scene
+from engines.starter.sampling import arrange, crowd, random_fancy, random_scene
 from engines.starter.spec import BACKGROUNDS, ObjectSpec, SceneSpec
 
 SHARD = 250
@@ -33,10 +33,13 @@ class Split:
     fancy_share: float = 0.0
     objects: int | None = None
     views: bool = False
+    crowded: bool = False
 
     def spec(self, index: int) -> SceneSpec:
         """The scene at ``index``; with ``views``, VIEWS neighbouring scenes show one and the same fancy object."""
         seed = self.first_seed + index
+        if self.crowded:
+            return crowd(seed, fancy_share=self.fancy_share)
         if self.views:
             return view_of(random_fancy(random.Random(self.first_seed + index // VIEWS)), seed)
         return random_scene(seed, count=self.objects, fancy_share=self.fancy_share)
@@ -51,6 +54,13 @@ SPLITS: dict[str, Split] = {
         Split("held_views", 400_000_000, 400, views=True),
     )
 }
+
+
+SCENES = (
+    Split("scenes", 800_000_000, 1_500, fancy_share=0.3),
+    Split("crowds", 820_000_000, 2_500, fancy_share=0.3, crowded=True),
+)
+"""What Segment Anything learns from: drawn larger than the others, with the parts of objects."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,23 @@ def load_split(split: Split, folder: Path) -> Shard:
     return Shard(pictures, labels, shadows, specs)
 
 
+def joined(shards: list[Shard]) -> Shard:
+    """All scenes of several shards of one picture size, one after the other."""
+    return Shard(
+        np.concatenate([shard.pictures for shard in shards]),
+        np.concatenate([shard.labels for shard in shards]),
+        np.concatenate([shard.shadows for shard in shards]),
+        tuple(spec for shard in shards for spec in shard.specs),
+    )
+
+
+def load_parts(split: Split, folder: Path) -> Bytes:
+    """The part labels (n, h, w) of a rendered split; FileNotFoundError if a shard is missing."""
+    return np.concatenate(
+        [np.load(_shard_path(folder / split.name, first))["parts"] for first in range(0, split.count, SHARD)]
+    )
+
+
 def _shard_path(target: Path, first: int) -> Path:
     return target / f"shard-{first:06d}.npz"
 
@@ -112,6 +139,7 @@ def _render_shard(split: Split, target: Path, first: int, size: int) -> int:
             pictures=np.stack([item.picture for item in drawn]),
             labels=np.stack([item.labels for item in drawn]),
             shadows=np.stack([item.shadow for item in drawn]),
+            parts=np.stack([item.parts for item in drawn]),
             specs=np.asarray([spec.model_dump_json() for spec in specs]),
         )
         stream.flush()

@@ -32,20 +32,22 @@ class Rendering:
     """A picture and what is true of it.
 
     ``picture`` (h, w, 3) uint8 sRGB; ``labels`` (h, w) uint8: 0 background, i + 1 object i; ``shadow`` (h, w) bool: ground
-    in shadow; ``boxes_xyxy``: per object pixel box (left, top, right, bottom), right and bottom exclusive, zeros if hidden.
+    in shadow; ``boxes_xyxy``: per object pixel box (left, top, right, bottom), right and bottom exclusive, zeros if hidden;
+    ``parts`` (h, w) uint8: 0 background, j + 1 the j-th of its object's ``parts_of``.
     """
 
     picture: Bytes
     labels: Bytes
     shadow: Mask
     boxes_xyxy: tuple[tuple[int, int, int, int], ...]
+    parts: Bytes
 
     def mask(self, index: int) -> Mask:
         """Visible pixels (h, w) of object ``index``."""
         return np.asarray(self.labels == index + 1)
 
 
-class _Solid:
+class Solid:
     """One object ready for tracing: its parts and the way from the world into its own frame."""
 
     def __init__(self, spec: ObjectSpec, seed: int) -> None:
@@ -62,6 +64,7 @@ class _Solid:
         self.phase = float(seed % 628) / 100
 
     def local(self, p: Points) -> Points:
+        """Points of the world in the object's own frame."""
         x, z = p[0] - np.float32(self.spec.position_xz[0]), p[2] - np.float32(self.spec.position_xz[1])
         turned = (self.cos * x + self.sin * z, p[1], self.cos * z - self.sin * x)
         u, v, w = (np.asarray(part / scale, dtype=np.float32) for part, scale in zip(turned, self.scale, strict=True))
@@ -77,10 +80,14 @@ class _Solid:
         lumps = np.sin(q[0] * 5.1 + k) * np.sin(q[1] * 4.7 + 2 * k) * np.sin(q[2] * 5.3 + 3 * k)
         return np.asarray((nearest + 0.018 * lumps) * self.shortest, dtype=np.float32)
 
-    def paint(self, p: Points) -> Floats:
-        """Linear RGB (3, n) of surface points."""
+    def part_at(self, p: Points) -> _Indices:
+        """Which part (n,) each surface point belongs to."""
         q = self.local(p)
-        which = np.argmin(np.stack([part.distance(q) for part in self.parts]), axis=0)
+        return np.asarray(np.argmin(np.stack([part.distance(q) for part in self.parts]), axis=0), dtype=np.int64)
+
+    def paint(self, p: Points, which: _Indices) -> Floats:
+        """Linear RGB (3, n) of surface points that belong to the parts ``which``."""
+        q = self.local(p)
         own, other = colour(self.spec.colour), colour(second_tone(self.spec.colour, self.spec.second))
         share = pattern_mix(self.spec.pattern, q, phase=0.6)[None, :]
         body = own[:, None] * (1 - share) + other[:, None] * share
@@ -98,11 +105,11 @@ def render(spec: SceneSpec, *, size: int = 64, supersample: int = 2) -> Renderin
     """Render ``spec`` to ``size`` x ``size`` pixels with ``supersample`` squared rays a pixel."""
     grid = size * supersample
     origin, rays = _camera_rays(spec, grid)
-    solids = [_Solid(item, spec.seed * 7 + index * 131) for index, item in enumerate(spec.objects)]
+    solids = [Solid(item, spec.seed * 7 + index * 131) for index, item in enumerate(spec.objects)]
     place = background(spec.background)
 
     depth = np.full(grid * grid, _FAR, dtype=np.float32)
-    owner = np.zeros(grid * grid, dtype=np.uint8)
+    owner, part = np.zeros((2, grid * grid), dtype=np.uint8)
     for index, solid in enumerate(solids):
         hit, t = _trace(solid, origin, rays)
         closer = t < depth[hit]
@@ -114,8 +121,10 @@ def render(spec: SceneSpec, *, size: int = 64, supersample: int = 2) -> Renderin
         chosen = np.flatnonzero(owner == index + 1)
         if chosen.size:
             p = _along(origin, _take(rays, chosen), depth[chosen])
-            image[:, chosen] = _shade_object(spec, place, solids, solid, p, _take(rays, chosen))
-    return _develop(image, owner, shadow, size=size, supersample=supersample, count=len(solids))
+            which = solid.part_at(p)
+            part[chosen] = which + 1
+            image[:, chosen] = _shade_object(spec, place, solids, solid, p, _take(rays, chosen), which)
+    return _develop(image, owner, part, shadow, size=size, supersample=supersample, count=len(solids))
 
 
 def _camera_rays(spec: SceneSpec, grid: int) -> tuple[Floats, Points]:
@@ -140,7 +149,7 @@ def _along(origin: Floats, rays: Points, t: Floats) -> Points:
     return origin[0] + rays[0] * t, origin[1] + rays[1] * t, origin[2] + rays[2] * t
 
 
-def _cross_sphere(solid: _Solid, start: Points, direction: Points, *, grow: float) -> tuple[_Indices, Floats, Floats]:
+def _cross_sphere(solid: Solid, start: Points, direction: Points, *, grow: float) -> tuple[_Indices, Floats, Floats]:
     """Indices of the rays that cross the bounding sphere (radius times ``grow``) and where they enter and leave it."""
     ox, oy, oz = (start[i] - solid.centre[i] for i in range(3))
     along = -(ox * direction[0] + oy * direction[1] + oz * direction[2])
@@ -152,7 +161,7 @@ def _cross_sphere(solid: _Solid, start: Points, direction: Points, *, grow: floa
     return chosen, np.maximum(middle - half, 0), middle + half
 
 
-def _trace(solid: _Solid, origin: Floats, rays: Points) -> tuple[_Indices, Floats]:
+def _trace(solid: Solid, origin: Floats, rays: Points) -> tuple[_Indices, Floats]:
     """Ray indices that hit the solid and their depths."""
     start: Points = (origin[0:1], origin[1:2], origin[2:3])
     chosen, t, end = _cross_sphere(solid, start, rays, grow=1.0)
@@ -180,7 +189,7 @@ def _sun_colour(light: LightSpec, place: Background) -> Floats:
     return np.asarray(np.asarray(place.sun, dtype=np.float32) * warm * np.float32(light.strength), dtype=np.float32)
 
 
-def _sunlit(solids: list[_Solid], p: Points, sun: Floats) -> Floats:
+def _sunlit(solids: list[Solid], p: Points, sun: Floats) -> Floats:
     """Share (0..1) of sunlight that reaches each point, with a penumbra that widens away from the caster."""
     lit = np.ones(p[0].size, dtype=np.float32)
     direction: Points = (sun[0:1], sun[1:2], sun[2:3])
@@ -205,7 +214,7 @@ def _sunlit(solids: list[_Solid], p: Points, sun: Floats) -> Floats:
     return lit
 
 
-def _openness(solids: list[_Solid], p: Points, normal: Points, reach: float) -> Floats:
+def _openness(solids: list[Solid], p: Points, normal: Points, reach: float) -> Floats:
     """Cheap ambient occlusion: how far the nearest clay is from a point lifted off the surface by ``reach``."""
     lifted: Points = (p[0] + normal[0] * reach, p[1] + normal[1] * reach, p[2] + normal[2] * reach)
     open_share = np.ones(p[0].size, dtype=np.float32)
@@ -219,7 +228,7 @@ def _openness(solids: list[_Solid], p: Points, normal: Points, reach: float) -> 
 
 
 def _shade_surroundings(
-    spec: SceneSpec, place: Background, solids: list[_Solid], origin: Floats, rays: Points, owner: Bytes
+    spec: SceneSpec, place: Background, solids: list[Solid], origin: Floats, rays: Points, owner: Bytes
 ) -> tuple[Floats, Mask]:
     """Ground, wall and sky wherever no object is; also which of those samples are ground in shadow."""
     image = np.zeros((3, owner.size), dtype=np.float32)
@@ -249,7 +258,7 @@ def _shade_surroundings(
     return image, shadow
 
 
-def _normal(solid: _Solid, p: Points) -> Points:
+def _normal(solid: Solid, p: Points) -> Points:
     """Outward unit normals from four samples of the distance (tetrahedron)."""
     step = np.float32(0.012)
     total = [np.zeros_like(p[0]) for _ in range(3)]
@@ -263,7 +272,7 @@ def _normal(solid: _Solid, p: Points) -> Points:
 
 
 def _shade_object(
-    spec: SceneSpec, place: Background, solids: list[_Solid], solid: _Solid, p: Points, rays: Points
+    spec: SceneSpec, place: Background, solids: list[Solid], solid: Solid, p: Points, rays: Points, which: _Indices
 ) -> Floats:
     """Linear RGB (3, n) of object points: sky and bounce light, a wrapped sun, a faint sheen, and clay speckle."""
     normal = _normal(solid, p)
@@ -281,14 +290,19 @@ def _shade_object(
     fill = (ambient + ground * (1 - up)[None, :] * 0.5) * open_share[None, :]
     tint = _sun_colour(spec.light, place)
     speckle = 1 + 0.05 * noise(p[0] * 1.7 + p[1], p[2] + p[1] * 2.1, frequency=9.0, seed=spec.seed)
-    body = solid.paint(p) * (fill + tint[:, None] * wrapped[None, :]) * speckle[None, :]
+    paint, hidden = solid.paint(p, which), np.float32(solid.spec.camouflage)
+    if hidden:  # the ground's paint, as if the ground rose to form the object
+        paint = paint * (1 - hidden) + place.ground(p[0], p[2] + p[1], spec.seed) * hidden
+    body = paint * (fill + tint[:, None] * wrapped[None, :]) * speckle[None, :]
     half = [sun[i] - rays[i] for i in range(3)]
     half_length = np.maximum(length(*half), 1e-6)
     gloss = np.clip(sum(normal[i] * half[i] for i in range(3)) / half_length, 0, 1) ** 26 * lit * 0.16
     return np.asarray(body + tint[:, None] * gloss[None, :], dtype=np.float32)
 
 
-def _develop(image: Floats, owner: Bytes, shadow: Mask, *, size: int, supersample: int, count: int) -> Rendering:
+def _develop(
+    image: Floats, owner: Bytes, part: Bytes, shadow: Mask, *, size: int, supersample: int, count: int
+) -> Rendering:
     """Average the fine grid in linear light, apply the sRGB-like curve, and derive masks and boxes by majority."""
     blocks = (size, supersample, size, supersample)
     mean = image.reshape(3, *blocks).mean(axis=(2, 4))
@@ -298,7 +312,12 @@ def _develop(image: Floats, owner: Bytes, shadow: Mask, *, size: int, supersampl
     labels = np.where(labels == count, 0, labels + 1).astype(np.uint8)
     dark = (shadow.reshape(blocks).mean(axis=(1, 3)) >= 0.5) & (labels == 0)
     boxes = tuple(_box(labels == index + 1) for index in range(count))
-    return Rendering(picture.transpose(1, 2, 0).astype(np.uint8), labels, dark, boxes)
+    parts = np.zeros_like(labels)
+    for index in range(1, count + 1):
+        mine = owner == index
+        shares = [(mine & (part == number)).reshape(blocks).mean(axis=(1, 3)) for number in range(1, part.max() + 1)]
+        parts = np.where(labels == index, np.argmax(np.stack(shares), axis=0) + 1, parts) if shares else parts
+    return Rendering(picture.transpose(1, 2, 0).astype(np.uint8), labels, dark, boxes, parts.astype(np.uint8))
 
 
 def _box(mask: Mask) -> tuple[int, int, int, int]:

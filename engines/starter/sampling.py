@@ -99,3 +99,29 @@ def arrange(objects: list[ObjectSpec], rng: random.Random, *, background: str, s
         warmth=rng.uniform(-0.6, 0.8),
     )
     return SceneSpec(objects=tuple(placed), background=background, camera=camera, light=light, seed=seed)
+
+
+def crowd(seed: int, *, fancy_share: float = 0.0) -> SceneSpec:
+    """One to seven objects strewn over the ground, turned any way, near and far, some behind others, seen from any height."""
+    rng = random.Random(seed)
+    placed: list[ObjectSpec] = []
+    for _ in range(rng.randint(1, 7)):
+        item = random_fancy(rng) if rng.random() < fancy_share else random_plain(rng)
+        x, z = rng.uniform(-2.6, 2.6), rng.uniform(-1.6, 3.0)
+        if all((x - other.position_xz[0]) ** 2 + (z - other.position_xz[1]) ** 2 > 1.5 for other in placed):
+            facts = {"position_xz": (x, z), "size": rng.uniform(0.5, 1.1), "yaw_deg": rng.uniform(-180, 180)}
+            placed.append(item.model_copy(update=facts))
+    camera = CameraSpec(
+        elevation_deg=rng.uniform(6, 48),
+        distance=rng.uniform(4.5, 10.0),
+        target=(rng.uniform(-0.8, 0.8), rng.uniform(0.3, 0.9), rng.uniform(-0.3, 0.8)),
+    )
+    light = LightSpec(
+        azimuth_deg=rng.uniform(-180, 180),
+        elevation_deg=rng.uniform(25, 75),
+        strength=rng.uniform(0.6, 1.15),
+        warmth=rng.uniform(-0.8, 0.9),
+    )
+    return SceneSpec(
+        objects=tuple(placed), background=rng.choice(BACKGROUNDS), camera=camera, light=light, seed=seed % 2**31
+    )

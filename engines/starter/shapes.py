@@ -1,4 +1,4 @@
-"""The twelve kinds of clay object and the accessories that can be stuck onto them.
+"""The twelve kinds of clay object, three of wire for hard cases, and the accessories that can be stuck onto objects.
 
 Every shape stands on y = 0 in its own frame, about 1.7 units tall, centred on x = z = 0 and facing the viewer (-z). A shape
 is a list of parts; a part is a distance function with a paint: "body" (the object's colour and pattern), "trim" (a darker
@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+
+import numpy as np
 
 from engines.starter import sdf
 from engines.starter.spec import ObjectSpec
@@ -215,6 +218,37 @@ def _snowman() -> Shape:
     )
 
 
+def _thin(parts: list[Part]) -> Shape:
+    """A thing of wires; nothing can be stuck onto it."""
+    return Shape(tuple(parts), Anchors((0, 1.7, 0), 0.1, (0.9, 0.1), (0, 0.9, -0.1), (0, 0.6, -0.1)), 0.85, 1.15)
+
+
+def _sprig() -> Shape:
+    stem = [(0.0, 0.0, 0.0), (0.08, 0.6, 0.02), (-0.04, 1.15, 0.0), (0.06, 1.72, 0.0)]
+    lines = [*pairwise(stem)]
+    for height, side in ((0.35, 1.0), (0.62, -1.0), (0.92, 1.0), (1.18, -1.0), (1.42, 1.0)):
+        reach = 0.72 - 0.32 * height
+        fork = (side * reach * 0.6, height + 0.22, side * 0.12)
+        lines += [((0.02, height, 0.0), fork), (fork, (side * reach, height + 0.34, -0.1))]
+        lines.append((fork, (side * reach * 0.75, height + 0.5, 0.12)))
+    return _thin([Part(sdf.capsule(a, b, 0.042)) for a, b in lines])
+
+
+def _wire() -> Shape:
+    turns = np.linspace(0, 5.5 * np.pi, 23)
+    coil = [
+        (float(0.55 * np.cos(a) * (1 - 0.3 * s)), float(0.06 + 1.55 * s), float(0.4 * np.sin(a)))
+        for a, s in zip(turns, np.linspace(0, 1, len(turns)), strict=True)
+    ]
+    return _thin([Part(sdf.capsule(a, b, 0.042)) for a, b in pairwise(coil)])
+
+
+def _grate() -> Shape:
+    bars = [((x, 0.0, 0.0), (x, 1.6, 0.0)) for x in np.linspace(-0.75, 0.75, 6).tolist()]
+    rails = [((-0.85, y, 0.0), (0.85, y, 0.0)) for y in (0.3, 0.85, 1.4)]
+    return _thin([Part(sdf.capsule(a, b, 0.042)) for a, b in [*bars, *rails]])
+
+
 _BUILDERS: dict[str, Callable[[], Shape]] = {
     "ball": _ball,
     "cube": _cube,
@@ -228,12 +262,15 @@ _BUILDERS: dict[str, Callable[[], Shape]] = {
     "car": _car,
     "bear": _bear,
     "snowman": _snowman,
+    "sprig": _sprig,
+    "wire": _wire,
+    "grate": _grate,
 }
 
 
 @cache
 def shape(name: str) -> Shape:
-    """The shape called ``name``; KeyError for a name outside SHAPES."""
+    """The shape called ``name``; KeyError for a name outside SHAPES and THIN."""
     return _BUILDERS[name]()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 SHAPES = ("ball", "cube", "cone", "ring", "mug", "bottle", "house", "tree", "duck", "car", "bear", "snowman")
+THIN = ("sprig", "wire", "grate")
 COLOURS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "pink", "brown", "white")
 PATTERNS = ("plain", "striped", "spotted", "checkered")
 BACKGROUNDS = ("grass", "beach", "snow", "table", "desert", "night")
@@ -27,7 +28,9 @@ class Accessory(_Frozen):
 
 
 class ObjectSpec(_Frozen):
-    """One clay object. ``second`` is the other tone of its pattern; ``stretch`` are its proportions in x, y, z."""
+    """One clay object. ``second`` is the other tone of its pattern; ``stretch`` are its proportions in x, y, z; ``camouflage`` is the
+    share of the ground's paint in its own.
+    """
 
     shape: str
     colour: str
@@ -38,6 +41,7 @@ class ObjectSpec(_Frozen):
     position_xz: tuple[float, float] = (0.0, 0.0)
     stretch: tuple[float, float, float] = (1.0, 1.0, 1.0)
     accessories: tuple[Accessory, ...] = ()
+    camouflage: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 class CameraSpec(_Frozen):

@@ -19,7 +19,7 @@ from engines.starter.evaluate import Figure
 
 def test_only_what_is_built_is_offered() -> None:
     names = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert names == {"render", "diffusion", "clip", "evaluate", "samples"}
+    assert names == {"render", "diffusion", "clip", "sam", "evaluate", "hard", "samples"}
 
 
 @pytest.mark.parametrize(("value", "word", "code"), [(80.0, "holds", 0), (10.0, "SHORT", 1)])
