@@ -12,6 +12,7 @@ from gui.theme.theme import MODES, Mode
 from projects.files import atomic_write_json
 
 Startup = Literal["last", "home"]
+Answer = Literal["yes", "no"]
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Values:
         theme: light, dark or as the system has it.
         projects_folder: where new projects go; empty for the usual place.
         startup: open the last project again, or begin at Home.
+        evaluate: whether before and after of every training are measured in the background.
     """
 
     theme: Mode = "system"
     projects_folder: str = ""
     startup: Startup = "last"
+    evaluate: Answer = "yes"
 
 
 class Preferences:
@@ -80,7 +83,7 @@ def _healed(found: object) -> Values:
         return values
     for field in fields(Values):
         value = found.get(field.name)
-        allowed = {"theme": MODES, "startup": get_args(Startup)}.get(field.name)
+        allowed = {"theme": MODES, "startup": get_args(Startup), "evaluate": get_args(Answer)}.get(field.name)
         if isinstance(value, str) and (allowed is None or value in allowed):
             values = replace(values, **{field.name: value})  # type: ignore[arg-type] # checked in the line before
     return values

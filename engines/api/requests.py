@@ -45,8 +45,8 @@ class Generate(_Message):
 class Compare(_Message):
     """Base against adapters on the same prompts and seeds, with similarities; the report is `report.json` in `folder`.
 
-    `adapters` are columns (each one adapter alone); `references` are pictures of the real subject (absolute paths). `elsewhere` also makes
-    pictures of other things, to measure how much the adapters change what they should leave alone.
+    `adapters` are columns (each one adapter alone); `references` are pictures of the real subject (absolute paths). `beside` also makes
+    pictures of the plain class and of other things, to measure how much the adapters change what they should leave alone.
     """
 
     type: Literal["compare"] = "compare"
@@ -60,7 +60,7 @@ class Compare(_Message):
     class_noun: str = ""
     steps: int = Field(default=0, ge=0, le=200)
     guidance: float = Field(default=0.0, ge=0.0, le=30.0)
-    elsewhere: bool = False
+    beside: bool = False
     folder: str
 
 

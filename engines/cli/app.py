@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from engines.cli import adapters, bench, demo, doctor, documents, pictures, teach, work
+from engines.cli import adapters, bench, demo, doctor, documents, evaluate, pictures, teach, work
 
 
 def make_app() -> typer.Typer:
@@ -30,6 +30,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "teach": teach.teach,
     "generate": pictures.generate,
     "compare": pictures.compare,
+    "evaluate": evaluate.evaluate,
     "inspect": adapters.inspect,
     "export": adapters.export,
     "run": work.run,

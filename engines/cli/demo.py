@@ -173,6 +173,7 @@ def document(story: Story) -> dict[str, object]:
         "sheet": str(story.sheet),
         "exported": str(story.exported),
         "identity": identity,
+        "measured": story.report["columns"],
         "encoder": story.report["conditions"]["encoder"],
         "steps": story.state.step,
         "steps_per_s": round(story.state.steps_per_s, 3),
@@ -204,6 +205,7 @@ def words(story: Story) -> str:
             f"Likeness to the pictures, before   {before['mean']:.3f}  ({before['low']:.3f} to {before['high']:.3f})",
             f"Likeness to the pictures, after    {after['mean']:.3f}  ({after['low']:.3f} to {after['high']:.3f})  {verdict},",
             f"                                   in {closer['won']} of {closer['of']} pairs of equal prompt and seed",
+            *_asides(story.report),
         ]
     parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in story.parts.items())
     lines += [
@@ -211,6 +213,20 @@ def words(story: Story) -> str:
         f"In all                             {story.seconds:.0f} s on {story.device} ({parts})",
     ]
     return "\n".join(lines)
+
+
+def _asides(report: dict[str, Any]) -> list[str]:
+    """What the adapter changed that it should leave alone."""
+    taught = report["columns"][1]
+    lines = []
+    for key, part, name in (
+        ("class_change", "class", "Change of the plain class"),
+        ("change", "elsewhere", "Change elsewhere"),
+    ):
+        if taught[key] is not None:
+            seed = report[part]["another_seed"]
+            lines.append(f"{name:<33}  {taught[key]['mean']:.3f}  (another seed alone: {seed:.3f})")
+    return lines
 
 
 def _left_behind(root: Path) -> tuple[dict[str, object], str]:

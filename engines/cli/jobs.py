@@ -16,6 +16,7 @@ from engines.api.job import Job, JobConcept, JobImage, JobMethod
 from engines.api.recipe import Preset, Recipe, apply_preset
 from engines.api.settings import refusal
 from engines.api.version import VERSION
+from engines.launch import slots
 
 if TYPE_CHECKING:
     from projects.project import Project
@@ -29,19 +30,22 @@ class Wishes:
 
     Attributes:
         title: of the run; empty takes the concept's name.
-        base: as in `Job.base`.
-        preset: name of a preset.
+        base: as in `Job.base`, or empty for that of `like`, else the starter.
+        preset: name of a preset; empty for the quick one.
+        like: an earlier job to take everything from, instead of a preset.
         method: registered name, or empty for the preset's; its settings come from the preset and from `changes["method"]`.
         changes: group (`data`, `objective`, `loop`, `samples`, `method`) -> setting -> value.
         start_from: adapter file relative to the project, or empty.
     """
 
     title: str = ""
-    base: str = "starter"
-    preset: str = "quick"
+    base: str = ""
+    preset: str = ""
+    like: Job | None = None
     method: str = ""
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     start_from: str = ""
+    evaluate: bool = False
 
 
 def parse_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -68,13 +72,13 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
     return changes
 
 
-def build_recipe(preset: Preset, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:
-    """The preset's recipe with the changes on top.
+def build_recipe(start: Recipe, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:
+    """The recipe with the changes on top.
 
     Raises:
         SettingsError: a setting does not exist or is out of range.
     """
-    values = apply_preset(preset).model_dump()
+    values = start.model_dump()
     for group, chosen in changes.items():
         if group != "method":
             values[group].update(chosen)
@@ -110,6 +114,7 @@ class Plan:
     method: JobMethod
     recipe: Recipe
     start_from: str = ""
+    evaluate: bool = False
 
 
 def plan(wishes: Wishes) -> Plan:
@@ -119,20 +124,37 @@ def plan(wishes: Wishes) -> Plan:
         SettingsError: the base, the preset, the method or a setting does not exist, or a value does not fit.
     """
     from engines.diffusion.methods import method_of, registry
-    from engines.diffusion.presets import PRESETS
 
-    preset = find_preset(PRESETS, wishes.preset)
-    name = wishes.method or preset.method_name
+    start = _start(wishes)
+    name = wishes.method or start.method.name
     known = registry().get(name).model_fields
-    fitting = {key: value for key, value in preset.method.items() if key in known}
+    fitting = {key: value for key, value in start.method.settings.items() if key in known}
     settings: dict[str, Any] = {**fitting, **wishes.changes.get("method", {})}
     method = method_of(name, settings)
     return Plan(
         title=wishes.title,
-        base=base_address(wishes.base),
+        base=base_address(wishes.base) if wishes.base else start.base,
         method=JobMethod(name=name, settings=method.model_dump()),
-        recipe=build_recipe(preset, wishes.changes),
+        recipe=build_recipe(start.recipe, wishes.changes),
         start_from=wishes.start_from,
+        evaluate=wishes.evaluate,
+    )
+
+
+def _start(wishes: Wishes) -> Plan:
+    """What wishes begin with: an earlier job, or a preset."""
+    from engines.diffusion.presets import PRESETS
+
+    if wishes.like is not None:
+        if wishes.preset:
+            title = "A preset does not go with an earlier run"
+            raise SettingsError(
+                title, "Both say how to teach.", "Leave --preset or --like out; change settings with --set."
+            )
+        return Plan(wishes.title, wishes.like.base, slots.asked_anew(wishes.like.method), wishes.like.recipe)
+    preset = find_preset(PRESETS, wishes.preset or "quick")
+    return Plan(
+        wishes.title, "starter", JobMethod(name=preset.method_name, settings=dict(preset.method)), apply_preset(preset)
     )
 
 
@@ -158,6 +180,7 @@ def prepare_run(project: Project, concept_id: str, planned: Plan) -> Path:
         method=planned.method,
         recipe=planned.recipe,
         start_from=planned.start_from,
+        evaluate=planned.evaluate,
         app_version=VERSION,
     )
     folder = create_run(project.root, job, [JobImage.model_validate(image) for image in images])

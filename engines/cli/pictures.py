@@ -16,6 +16,7 @@ from engines.cli.documents import ClassOption, Json, TriggerOption, check_free
 from engines.cli.jobs import base_address
 from engines.cli.output import Bar, Voice
 from engines.launch.adapter_info import describe
+from engines.launch.folder import read_job, run_of
 
 if TYPE_CHECKING:
     from engines.diffusion.generate import Generator
@@ -92,15 +93,19 @@ def compare(
     ] = None,
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="May be given often.")] = None,
     references: Annotated[
-        list[Path] | None, typer.Option("--photos", help="Photos of the real subject, or a folder of them.")
+        list[Path] | None,
+        typer.Option("--photos", help="Photos of the real subject, or a folder of them; a run's own when left out."),
     ] = None,
-    base: BaseOption = "starter",
+    base: Annotated[str, typer.Option("--base", help="As for generate; the adapter's own when left out.")] = "",
     trigger: TriggerOption = "",
     class_noun: ClassOption = "",
     encoder: Annotated[
         str,
         typer.Option("--encoder", help="Who judges: starter, hub:owner/name or file:FOLDER of a CLIP or DINOv2 model."),
     ] = "starter",
+    beside: Annotated[
+        bool, typer.Option("--beside/--no-beside", help="Also measure what changes in the plain class and elsewhere.")
+    ] = True,
     steps: StepsOption = 0,
     guidance: GuidanceOption = 0.0,
     device: DeviceOption = "auto",
@@ -108,7 +113,7 @@ def compare(
     as_json: Json = False,
 ) -> int:
     """The same prompts and seeds with the base alone and with each adapter, judged, on one sheet."""
-    from engines.diffusion.captions import sample_prompts
+    from engines.api.prompts import measured_prompts
     from engines.diffusion.compare import REPORT, SHEET, Comparison
     from engines.diffusion.compare import compare as run_comparison
 
@@ -117,17 +122,18 @@ def compare(
     info = describe(Path(uses[0].file))
     concept = _concept(trigger or info.trigger, class_noun or info.class_noun)
     wanted = Comparison(
-        base=base_address(base),
+        base=base_address(base or _base_of(uses)),
         adapters=uses,
         labels=tuple(_label(use) for use in uses),
-        prompts=tuple(prompts or sample_prompts(concept)),
+        prompts=tuple(prompts or measured_prompts(concept)),
         seeds=tuple(seeds or (0, 1)),
-        references=tuple(photos_in(references or ())),
+        references=tuple(photos_in(references) if references else _own_photos(uses[0])),
         trigger=concept.trigger,
         class_noun=concept.class_noun,
         steps=steps,
         guidance=guidance,
         encoder=encoder,
+        beside=beside,
     )
     check_free([out / name for name in wanted.files()], overwrite=overwrite)
     generator = warm(wanted.base, device, voice)
@@ -140,15 +146,20 @@ def compare(
     return FINE
 
 
-def warm(base: str, device: str, voice: Voice) -> Generator:
-    """A generator with the base model open."""
+def new_generator(device: str, voice: Voice | None = None) -> Generator:
+    """A generator on a device; what is worth knowing about the choice is said."""
     from engines.core.devices import pick
     from engines.diffusion.generate import Generator
 
     chosen = pick(device)
     if chosen.note:
-        voice.say(chosen.note)
-    generator = Generator(chosen)
+        (voice or Voice()).say(chosen.note)
+    return Generator(chosen)
+
+
+def warm(base: str, device: str, voice: Voice) -> Generator:
+    """A generator with the base model open."""
+    generator = new_generator(device, voice)
     with Bar("Loading the base model") as bar:
         generator.open(base, progress=lambda _phase, text, done, total: bar.update(done, total, text))
     return generator
@@ -174,23 +185,68 @@ def photos_in(places: Sequence[Path]) -> list[Path]:
 
 
 def column_words(report: dict[str, Any]) -> str:
-    """The report's columns as lines: likeness to the photos and prompt following with their intervals."""
+    """The report's columns as lines: what was measured of each, with intervals, and which of two adapters is closer to the photos."""
     lines = []
     for column in report["columns"]:
         words = [f"{name} {_figure(column[key])}" for key, name in FIGURES if column.get(key)]
         if column.get("closer"):
-            words.append(f"closer to the photos in {column['closer']['won']} of {column['closer']['of']} pictures")
+            words.append(f"closer to the photos than the base in {_pairs(column)}")
         lines.append(f"{column['label']}: {', '.join(words)}" if words else str(column["label"]))
+    for pair in report.get("between", ()):
+        if pair["closer"]:
+            first, second = (report["columns"][pair[name]]["label"] for name in ("first", "second"))
+            lines.append(f"{second} is closer to the photos than {first} in {_pairs(pair)}")
     if report.get("note"):
         lines.append(str(report["note"]))
     return "\n".join(lines)
 
 
-FIGURES = (("likeness", "likeness to the photos"), ("following", "prompt following"))
+FIGURES = (
+    ("likeness", "likeness to the photos"),
+    ("following", "prompt following"),
+    ("variety", "variety"),
+    ("class_likeness", "likeness of the plain class to the photos"),
+    ("class_change", "change of the plain class"),
+    ("change", "change elsewhere"),
+)
+
+
+def _pairs(found: dict[str, Any]) -> str:
+    sure = {True: ", clearly", False: ", which may be chance", None: ""}[found["clearly"]]
+    return f"{found['closer']['won']} of {found['closer']['of']} pictures{sure}"
 
 
 def _figure(figure: dict[str, float]) -> str:
     return f"{figure['mean']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
+
+
+def _base_of(uses: Sequence[AdapterUse]) -> str:
+    """The base that the adapters were taught on, as far as their runs or files tell.
+
+    Raises:
+        SettingsError: they tell of different ones.
+    """
+    bases = {base for use in uses if (base := _told_base(Path(use.file)))}
+    if len(bases) > 1:
+        title = "These adapters were taught on different base models"
+        raise SettingsError(
+            title, f"{', '.join(sorted(bases))}.", "Compare those of one base, or choose it with --base."
+        )
+    return next(iter(bases), "starter")
+
+
+def _told_base(file: Path) -> str:
+    run = run_of(file)
+    base = read_job(run).base if run is not None else describe(file).base
+    return base if base == "starter" or base.startswith(("hub:", "file:")) else ""  # else a title, which finds nothing
+
+
+def _own_photos(use: AdapterUse) -> Sequence[Path]:
+    """The photos that a run's adapter was taught from; none for a lone file."""
+    from engines.launch.evaluation import photos_of
+
+    run = run_of(Path(use.file))
+    return photos_of(run) if run is not None else ()
 
 
 def _use(text: str) -> AdapterUse:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engines.api.errors import UserError
+from engines.api.job import Job
 from engines.api.places import data_home
 from engines.cli.codes import FINE, INTERRUPTED
 from engines.cli.documents import (
@@ -26,6 +27,8 @@ from engines.cli.documents import (
 from engines.cli.jobs import Wishes, parse_settings, plan, prepare_run
 from engines.cli.output import Voice
 from engines.cli.watch import duration, watch
+from engines.diffusion.presets import PRESETS
+from engines.launch.folder import read_job
 
 if TYPE_CHECKING:
     from projects.project import Project
@@ -38,8 +41,12 @@ def teach(
     class_noun: ClassOption = "",
     base: Annotated[
         str, typer.Option("--base", help="starter, a diffusers folder, a .safetensors file, or owner/name of a hub.")
-    ] = "starter",
-    preset: Annotated[str, typer.Option("--preset", help="quick, balanced or best.")] = "quick",
+    ] = "",
+    preset: Annotated[str, typer.Option("--preset", help=f"{', '.join(preset.name for preset in PRESETS)}.")] = "",
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", metavar="RUN", help="Everything as in an earlier run but for what else is said."),
+    ] = None,
     method: Annotated[
         str, typer.Option("--method", help="How to teach, instead of the preset's way; `describe` lists them.")
     ] = "",
@@ -56,14 +63,21 @@ def teach(
         Path | None, typer.Option("--project", help="Where to make the project for loose pictures.")
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return; it goes on by itself.")] = False,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate/--no-evaluate", help="Measure before and after in the background afterwards.")
+    ] = True,
     as_json: Json = False,
 ) -> int:
     """Teach a subject from a project or straight from pictures."""
     voice = Voice(as_json)
     _check_out(out, detach=detach, overwrite=overwrite)
-    planned = plan(Wishes(base=base, preset=preset, method=method, changes=_changes(settings or (), steps)))
+    earlier = read_job(like) if like is not None else None
+    changes = _changes(settings or (), steps)
+    planned = plan(Wishes(base=base, preset=preset, like=earlier, method=method, changes=changes, evaluate=evaluate))
     with _opened(what, concept, voice, project=project, trigger=trigger, class_noun=class_noun) as document:
-        chosen = choose_concept(document, concept, trigger=trigger, class_noun=class_noun)
+        chosen = choose_concept(
+            document, concept or _same_concept(document, earlier), trigger=trigger, class_noun=class_noun
+        )
         for remark in _remarks(document, chosen.id):
             voice.say(f"Note: {remark}")
         folder = prepare_run(document, chosen.id, planned)
@@ -79,6 +93,14 @@ def _changes(settings: Sequence[str], steps: int | None) -> dict[str, dict[str, 
     if steps is not None:
         changes.setdefault("loop", {})["steps"] = steps
     return changes
+
+
+def _same_concept(document: Project, earlier: Job | None) -> str:
+    """The name of the concept an earlier run taught, if the project has it; else empty."""
+    from projects import queries
+
+    known = [one.name for one in queries.concepts(document)]
+    return earlier.concept.name if earlier is not None and earlier.concept.name in known else ""
 
 
 def _remarks(document: Project, concept_id: str) -> tuple[str, ...]:

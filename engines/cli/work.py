@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from engines.api.errors import UserError
+from engines.api.errors import JobError, UserError
 from engines.cli.codes import FINE
 from engines.cli.documents import Json
 from engines.cli.output import Voice
@@ -24,10 +25,22 @@ def run(
     from engines.cli.watch import told_from_inside
     from engines.core.run import run_folder
 
-    if not as_json and not sys.stderr.isatty():
-        return run_folder(folder, resume=resume)
-    with told_from_inside(folder, Voice(as_json)):
-        return run_folder(folder, resume=resume)
+    with told_from_inside(folder, Voice(as_json)) if as_json or sys.stderr.isatty() else nullcontext():
+        code = run_folder(folder, resume=resume)
+    if code == FINE:
+        _measure_later(folder)
+    return code
+
+
+def _measure_later(folder: Path) -> None:
+    """Have what was finished measured in the background, as far as the jobs ask for it; whether that succeeds is not this run's business."""
+    from engines.launch import evaluation
+    from engines.launch.folder import project_root
+
+    root = project_root(folder)
+    with suppress(OSError, JobError):
+        if evaluation.pending(root):
+            evaluation.ensure_running(root)
 
 
 def queue(

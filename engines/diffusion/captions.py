@@ -7,19 +7,11 @@ import re
 from collections.abc import Sequence
 
 from engines.api.job import JobConcept
+from engines.api.prompts import PLACES, class_caption, subject_words, with_article
 
 PLACEHOLDER = "[trigger]"
-PLACES = ("", " in the snow", " on the beach", " at night")
 _THINGS = ("person", "dog", "cat", "bird", "car", "house", "tree", "ball", "cup", "chair", "flower", "book")
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
-_ELSEWHERE = ("a house on grass", "a tree in the snow", "a ball on the beach", "a cup on a table")
-
-
-def subject_words(concept: JobConcept) -> str:
-    """The trigger and the class noun with their article, as in “a tobi bear”."""
-    return with_article(
-        " ".join(word for word in (concept.trigger.strip(), concept.class_noun.strip()) if word) or "subject"
-    )
 
 
 def caption_of(text: str, concept: JobConcept) -> str:
@@ -35,22 +27,6 @@ def caption_of(text: str, concept: JobConcept) -> str:
     if trigger and not re.search(_whole(trigger), words, re.IGNORECASE):
         return f"{subject_words(concept)}, {words}"
     return words
-
-
-def class_caption(class_noun: str) -> str:
-    """The prompt for class pictures (DreamBooth): "a photo of a bear"."""
-    return f"a photo of {with_article(class_noun.strip() or 'subject')}"
-
-
-def sample_prompts(concept: JobConcept) -> tuple[str, ...]:
-    """Prompts for the pictures made while learning, when the person gave none."""
-    return tuple(f"a photo of {subject_words(concept)}{place}" for place in PLACES)
-
-
-def elsewhere_prompts(class_noun: str) -> tuple[str, ...]:
-    """Prompts that an adapter should leave alone: the class without the trigger, and a few things that are none of its business."""
-    noun = class_noun.strip()
-    return (*([class_caption(noun)] if noun else []), *(f"a photo of {words}" for words in _ELSEWHERE))
 
 
 def held_captions(captions: Sequence[str], concept: JobConcept) -> tuple[str, ...]:
@@ -100,8 +76,3 @@ def without_trigger(prompt: str, trigger: str, class_noun: str) -> str:
     named = noun and re.search(_whole(noun), re.sub(pattern, "", prompt, flags=re.IGNORECASE), re.IGNORECASE)
     plain = re.sub(pattern, "" if named else noun, prompt, flags=re.IGNORECASE)
     return " ".join(plain.split())
-
-
-def with_article(words: str) -> str:
-    """Put the article before: “a bear”, “an apple”."""
-    return f"{'an' if words[:1].lower() in tuple('aeiou') else 'a'} {words}"

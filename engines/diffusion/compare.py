@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,11 +17,12 @@ import torch
 from PIL import Image
 
 from engines.api.errors import ModelError, SettingsError
+from engines.api.prompts import class_prompts, elsewhere_prompts
 from engines.api.requests import AdapterUse, Compare
-from engines.diffusion.captions import elsewhere_prompts, without_trigger
+from engines.diffusion.captions import without_trigger
 from engines.diffusion.encoders import Encoder, open_encoder
-from engines.diffusion.evaluate import FEWEST, apart, change, following, interval, likeness, spread
 from engines.diffusion.generate import Generator
+from engines.diffusion.report import Group, Made, Seen, beside, column_figures, difference, rows
 from engines.diffusion.sampling import Sampling, StepHook
 from engines.diffusion.sheet import draw_sheet
 from projects.errors import ImportFailure
@@ -31,6 +34,8 @@ REPORT, SHEET = "report.json", "sheet.png"
 MAX_REFERENCES = 50
 _PHOTO_SIDE = 512
 _AT_ONCE = 16
+_BESIDE_SEEDS = 2
+_NAMES: dict[Group, str] = {"subject": "picture", "class": "class", "elsewhere": "elsewhere"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Comparison:
         base: as in `Job.base`.
         adapters: one column each, besides the base's own; `labels` as many.
         prompts: each is made with each of `seeds`.
-        elsewhere: prompts without the trigger, made likewise, to measure how much pictures change that should not.
+        beside: also make pictures of the plain class and of other things, without the trigger, with the first two seeds, to measure how much
+            pictures change that should not.
         references: photos of the subject.
         trigger: left out of the prompts when they are judged, `class_noun` standing in.
         steps: denoising steps, `guidance` likewise; 0 takes the base's own.
@@ -59,39 +65,36 @@ class Comparison:
     steps: int = 0
     guidance: float = 0.0
     encoder: str = "starter"
-    elsewhere: tuple[str, ...] = ()
+    beside: bool = True
 
     @classmethod
     def of(cls, request: Compare) -> Comparison:
         """From the interactive worker's request."""
-        names = ("base", "adapters", "labels", "prompts", "seeds", "trigger", "class_noun", "steps", "guidance")
+        names = [
+            one.name for one in dataclasses.fields(cls) if one.name in Compare.model_fields and one.name != "references"
+        ]
         fields = {name: getattr(request, name) for name in names}
-        elsewhere = elsewhere_prompts(request.class_noun) if request.elsewhere else ()
-        return cls(**fields, references=tuple(Path(file) for file in request.references), elsewhere=elsewhere)
+        return cls(**fields, references=tuple(Path(file) for file in request.references))
 
     def pictures(self) -> list[Made]:
         """Every picture there will be, column by column."""
+        asked: list[tuple[Group, tuple[str, ...], tuple[int, ...]]] = [("subject", self.prompts, self.seeds)]
+        if self.beside:
+            few = self.seeds[:_BESIDE_SEEDS]
+            asked += [
+                ("class", class_prompts(self.class_noun), few),
+                ("elsewhere", elsewhere_prompts(self.class_noun), few),
+            ]
         return [
-            Made(column, prompt, seed, f"column-{column}-{'elsewhere' if away else 'picture'}-{number:03d}.png", away)
+            Made(column, prompt, seed, f"column-{column}-{_NAMES[group]}-{number:03d}.png", group)
             for column in range(1 + len(self.adapters))
-            for away, prompts in ((False, self.prompts), (True, self.elsewhere))
-            for number, (prompt, seed) in enumerate((prompt, seed) for prompt in prompts for seed in self.seeds)
+            for group, prompts, seeds in asked
+            for number, (prompt, seed) in enumerate((prompt, seed) for prompt in prompts for seed in seeds)
         ]
 
     def files(self) -> list[str]:
         """Names of all files that are written."""
         return [REPORT, SHEET, *(one.file for one in self.pictures())]
-
-
-@dataclass(frozen=True)
-class Made:
-    """One picture: its column (0 is the base), prompt, seed, file name in the folder, and whether it has nothing to do with the subject."""
-
-    column: int
-    prompt: str
-    seed: int
-    file: str
-    elsewhere: bool = False
 
 
 PictureHook = Callable[[Made], None]
@@ -125,10 +128,9 @@ def compare(
     photos, unread = _photos(wanted.references)
     generator.open(wanted.base)
     judge, why = _judge(generator, wanted)
-    every = _pictures(generator, wanted, folder, on_picture, on_step)
-    made = [one for one in every if not one.elsewhere]
-    report = _report(generator, wanted, made, _scores(wanted, made, folder, judge, photos), judge, len(photos))
-    report["elsewhere"] = _drift(report["columns"], [one for one in every if one.elsewhere], folder, judge)
+    made = _pictures(generator, wanted, folder, on_picture, on_step)
+    seen = None if judge is None else _seen(judge, wanted, made, folder, photos)
+    report = _report(wanted, made, seen, _conditions(generator, wanted, judge, len(photos)))
     report["note"] = " ".join((why, *unread)).strip()
     sheet = draw_sheet(report, lambda name: _open(folder / name), photos)
     with atomic_path(folder / SHEET) as temporary:
@@ -192,101 +194,34 @@ def _judge(generator: Generator, wanted: Comparison) -> tuple[Encoder | None, st
         return None, f"There are no figures, because the judging model is missing: {error}"
 
 
-def _report(
-    generator: Generator,
-    wanted: Comparison,
-    made: Sequence[Made],
-    scores: dict[str, list[float]],
-    judge: Encoder | None,
-    photos: int,
-) -> dict[str, Any]:
-    rows: list[dict[str, Any]] = [
-        {
-            "column": one.column,
-            "prompt": one.prompt,
-            "seed": one.seed,
-            "file": one.file,
-            **{k: v[i] for k, v in scores.items()},
-        }
-        for i, one in enumerate(made)
-    ]
-    columns: list[dict[str, Any]] = [{"label": "Base", "adapter": "", "weight": 0.0}]
-    columns += [
-        {"label": label, "adapter": Path(use.file).name, "weight": use.weight}
-        for label, use in zip(wanted.labels, wanted.adapters, strict=True)
-    ]
-    for number, column in enumerate(columns):
-        own = [row for row in rows if row["column"] == number]
-        for name in ("likeness", "following"):
-            column[name] = (
-                interval([row[name] for row in own], [row["prompt"] for row in own]).as_data()
-                if name in scores
-                else None
-            )
-    for number, column in enumerate(columns[1:], start=1):
-        column["closer"], column["clearly"] = _against_base(columns[0], column, rows, number)
+def _report(wanted: Comparison, made: Sequence[Made], seen: Seen | None, conditions: dict[str, Any]) -> dict[str, Any]:
+    told = rows(made, seen)
+    pictures = {group: [row for one, row in zip(made, told, strict=True) if one.group == group] for group in _NAMES}
+    columns: list[dict[str, Any]] = [{"label": "Base", "adapter": "", "weight": 0.0, **column_figures(pictures, 0)}]
+    for number, (label, use) in enumerate(zip(wanted.labels, wanted.adapters, strict=True), start=1):
+        about = {"label": label, "adapter": Path(use.file).name, "weight": use.weight}
+        columns.append({**about, **column_figures(pictures, number), **difference(pictures, 0, number)})
+    among = itertools.combinations(range(1, len(columns)), 2)
     return {
         "format": FORMAT,
-        "conditions": _conditions(generator, wanted, judge, photos),
+        "conditions": conditions,
         "columns": columns,
-        "pictures": rows,
+        "between": [{"first": one, "second": two, **difference(pictures, one, two)} for one, two in among],
+        "pictures": pictures["subject"],
+        "class": beside(pictures["class"]),
+        "elsewhere": beside(pictures["elsewhere"]),
         "sheet": SHEET,
     }
 
 
-def _against_base(
-    base: dict[str, Any], column: dict[str, Any], rows: Sequence[dict[str, Any]], number: int
-) -> tuple[dict[str, int] | None, bool | None]:
-    """In how many pairs of equal prompt and seed the adapter's picture is closer, and whether the intervals are apart."""
-    if column["likeness"] is None:
-        return None, None
-    before = {(row["prompt"], row["seed"]): row["likeness"] for row in rows if row["column"] == 0}
-    after = [row for row in rows if row["column"] == number]
-    won = sum(row["likeness"] > before[row["prompt"], row["seed"]] for row in after)
-    enough = len({row["prompt"] for row in after}) >= FEWEST
-    return {"won": won, "of": len(after)}, apart(base["likeness"], column["likeness"]) if enough else None
-
-
-def _scores(
-    wanted: Comparison, made: Sequence[Made], folder: Path, judge: Encoder | None, photos: Sequence[Image.Image]
-) -> dict[str, list[float]]:
-    if judge is None:
-        return {}
-    vectors = _seen(judge, made, folder)
-    words = [without_trigger(one.prompt, wanted.trigger, wanted.class_noun) for one in made]
-    scores = {"following": following(vectors, judge.texts(words))} if judge.reads else {}
-    if photos:
-        scores["likeness"] = likeness(vectors, judge.images(photos))
-    return scores
-
-
-def _drift(
-    columns: Sequence[dict[str, Any]], made: Sequence[Made], folder: Path, judge: Encoder | None
-) -> dict[str, Any] | None:
-    """How much the pictures changed that have nothing to do with the subject: each column's `change`, and the measure to hold it against.
-
-    None when there are none, or nobody to judge them.
-    """
-    for column in columns:
-        column["change"] = None
-    if judge is None or not made:
-        return None
-    vectors = _seen(judge, made, folder)
-    own = [[i for i, one in enumerate(made) if one.column == number] for number in range(len(columns))]
-    prompts = [made[i].prompt for i in own[0]]
-    rows = [{"column": one.column, "prompt": one.prompt, "seed": one.seed, "file": one.file} for one in made]
-    for column, places in zip(columns[1:], own[1:], strict=True):
-        found = change(vectors[own[0]], vectors[places])
-        column["change"] = interval(found, prompts).as_data()
-        for place, value in zip(places, found, strict=True):
-            rows[place]["change"] = value
-    return {"prompts": list(dict.fromkeys(prompts)), "another_seed": spread(vectors[own[0]], prompts), "pictures": rows}
-
-
-def _seen(judge: Encoder, made: Sequence[Made], folder: Path) -> torch.Tensor:
-    """The pictures as the judge sees them (N, D); read a few at a time."""
+def _seen(
+    judge: Encoder, wanted: Comparison, made: Sequence[Made], folder: Path, photos: Sequence[Image.Image]
+) -> Seen:
+    """Everything as the judge sees it; pictures are read a few at a time."""
     parts = [made[start : start + _AT_ONCE] for start in range(0, len(made), _AT_ONCE)]
-    return torch.cat([judge.images([_open(folder / one.file) for one in part]) for part in parts])
+    vectors = torch.cat([judge.images([_open(folder / one.file) for one in part]) for part in parts])
+    words = [without_trigger(one.prompt, wanted.trigger, wanted.class_noun) for one in made if one.group == "subject"]
+    return Seen(vectors, judge.texts(words) if judge.reads else None, judge.images(photos) if photos else None)
 
 
 def _conditions(generator: Generator, wanted: Comparison, judge: Encoder | None, photos: int) -> dict[str, Any]:
@@ -306,7 +241,7 @@ def _conditions(generator: Generator, wanted: Comparison, judge: Encoder | None,
         "precision": generator.device.precision,
         "encoder": None if judge is None else {"name": judge.name, "sha256": judge.sha256},
         "photos": photos,
-        "intervals": "95 %, bootstrap over prompts",
+        "intervals": "95 %, bootstrap over prompts, pictures paired by words and seed",
     }
 
 

@@ -20,6 +20,9 @@ from torch import nn
 from engines.api.errors import ModelError
 from engines.diffusion.contracts import Base, TextStates
 
+_TOGETHER, _USUAL_EDGE = 4, 512
+"""So many pictures of this edge (pixels) are made at once; fewer where they are larger, since memory goes with their area."""
+
 StepHook = Callable[[int, int], None]
 """Called between denoising steps as (done, total); may raise to end it."""
 
@@ -90,7 +93,6 @@ def draw(
     how: Sampling,
     *,
     texts: TextSource | None = None,
-    batch: int = 4,
     on_step: StepHook | None = None,
 ) -> Iterator[Image.Image]:
     """One picture for each pair of prompt and seed, in order.
@@ -101,11 +103,11 @@ def draw(
         seeds: see `prompts`.
         how: resolved or not.
         texts: where text states come from; the base's own encoder by default.
-        batch: pictures made at once.
         on_step: called between denoising steps with the steps done of all; may raise to end it.
     """
     how = how.resolved(base)
     encode = texts or base.encode_prompts
+    batch = max(1, min(_TOGETHER, _TOGETHER * _USUAL_EDGE**2 // (how.width * how.height)))
     total = how.steps * -(-len(prompts) // batch)
     for start in range(0, len(prompts), batch):
         words, numbers = prompts[start : start + batch], seeds[start : start + batch]

@@ -11,12 +11,12 @@ import torch
 
 from engines.api.errors import AdapterError, JobError, TrainingError
 from engines.api.job import Job, JobImage
+from engines.api.prompts import class_caption, sample_prompts
 from engines.api.recipe import Recipe
 from engines.core.contracts import NOTE, ProgressHook, SampleFile
 from engines.core.devices import Device
 from engines.diffusion import same_base
 from engines.diffusion.backbones import open_base
-from engines.diffusion.captions import class_caption, sample_prompts
 from engines.diffusion.contracts import Base, DenoisingBatch, LearningRates, Teachable, TextStates
 from engines.diffusion.data import PictureBatches
 from engines.diffusion.dataset import Dataset

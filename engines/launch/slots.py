@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engines.api.errors import SettingsError
-from engines.api.job import Job
+from engines.api.job import Job, JobMethod
 from engines.launch.figures import figures_of
 from engines.launch.lanes import Lane, capacity, free_slot, lane
 
@@ -37,6 +37,13 @@ def claim_of(job: Job) -> Claim | None:
 def wants_slot(job: Job) -> bool:
     """Whether a job's method shares the basis, so that the register must be read for it."""
     return all(isinstance(job.method.settings.get(name), int) for name in ("slot", "rank"))
+
+
+def asked_anew(method: JobMethod) -> JobMethod:
+    """An earlier job's method for another run: its slot is given out again, and the same subject gets the same one where it still fits."""
+    return (
+        method.model_copy(update={"settings": {**method.settings, "slot": 0}}) if "slot" in method.settings else method
+    )
 
 
 def claims(jobs: Iterable[Job]) -> list[Claim]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.api.errors import JobError, SettingsError
 from engines.api.requests import Answer, Compare, Done, Export, Generate, Inspect, Picture, Release, Request, Working
-from engines.launch.folder import load_job
+from engines.launch.folder import load_job, run_of
 from projects.files import atomic_path
 
 if TYPE_CHECKING:
-    from engines.diffusion.compare import Made
     from engines.diffusion.generate import Generator
+    from engines.diffusion.report import Made
 
 _MAX_PICTURES = 1000
 _LOOK_S = 0.1
@@ -172,16 +173,14 @@ class Handlers:
 
 def captions_beside(adapter: Path) -> dict[str, int]:
     """How often each caption was learned from, when the adapter lies in a run's folder (or a checkpoint's); else empty."""
-    for folder in (adapter.parent, adapter.parent.parent.parent):
-        try:
-            job, images = load_job(folder)
-        except JobError:
-            continue
-        counts: Counter[str] = Counter()
-        for image in images:
-            counts[image.caption.replace("[trigger]", job.concept.trigger)] += image.repeats
-        return dict(counts)
-    return {}
+    run = run_of(adapter)
+    counts: Counter[str] = Counter()
+    if run is not None:
+        with suppress(JobError):  # a damaged run is told about elsewhere
+            job, images = load_job(run)
+            for image in images:
+                counts[image.caption.replace("[trigger]", job.concept.trigger)] += image.repeats
+    return dict(counts)
 
 
 def _folder(text: str) -> Path:

@@ -46,6 +46,7 @@ class RunDraft:
     recipe: Recipe
     base: str = "starter"
     start_from: str = ""
+    evaluate: bool = False
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,7 @@ class Runs(QObject):
         before = self._infos.get(info.id)
         self._infos[info.id] = info
         self.run_changed.emit(info.id)
-        if before is None or before.state.phase != info.state.phase:
+        if before is None or (before.state.phase, before.evaluation) != (info.state.phase, info.evaluation):
             self.changed.emit()
 
     def _gone(self, root: Path, run: str) -> None:
@@ -320,5 +321,6 @@ def _make_folder(project: Project, draft: RunDraft) -> Path:
         method=draft.method,
         recipe=draft.recipe,
         start_from=draft.start_from,
+        evaluate=draft.evaluate,
     )
     return create_run(project.root, job, [JobImage.model_validate(image) for image in images])

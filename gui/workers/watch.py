@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from engines.api.job import Job
 from engines.api.run_state import RunState
 from engines.launch import queue
+from engines.launch.evaluation import NONE, Standing, home_of, standing
 from engines.launch.folder import load_job, run_folders
 from engines.launch.follow import Follower
 from projects.errors import UserError
@@ -28,6 +29,7 @@ class RunInfo:
     Attributes:
         problem: why its job cannot be read, in words; empty when it can.
         images: how many pictures it learns from.
+        evaluation: where the measuring of before and after stands, once it is finished.
     """
 
     id: str
@@ -36,6 +38,13 @@ class RunInfo:
     state: RunState
     images: int = 0
     problem: str = ""
+    evaluation: Standing = NONE
+
+    @property
+    def measured(self) -> Path | None:
+        """The folder of its measured before and after; None when there is none."""
+        result = self.state.result
+        return home_of(self.folder, result.step) if result is not None and self.evaluation.stage == "done" else None
 
     @property
     def resting(self) -> bool:
@@ -156,13 +165,19 @@ class _Round:
             if not (fresh or all_runs) and info.resting:
                 continue
             follower = self._followers[run_id]
-            before = follower.state
             state = follower.catch_up()
-            if fresh or state != before:
-                self._known[run_id] = info = replace(info, state=state)
+            evaluation = _evaluation(info, state)
+            if fresh or (state, evaluation) != (info.state, info.evaluation):
+                self._known[run_id] = info = replace(info, state=state, evaluation=evaluation)
                 self._fresh.discard(run_id)
                 changed.append(info)
         return changed
+
+
+def _evaluation(info: RunInfo, state: RunState) -> Standing:
+    if state.result is None:
+        return NONE
+    return standing(info.folder, step=state.result.step, wanted=info.job is not None and info.job.evaluate)
 
 
 def _read(folder: Path) -> RunInfo:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engines.api.errors import SettingsError
-from engines.api.recipe import Preset
+from engines.api.job import Job, JobConcept, JobMethod
+from engines.api.recipe import Preset, apply_preset
 from engines.cli.jobs import Wishes, base_address, build_recipe, find_preset, parse_settings, plan
 from engines.launch.local import checkout
 
@@ -38,15 +39,15 @@ def test_what_is_no_setting_is_refused(pair: str) -> None:
 
 
 def test_changes_go_over_the_preset_and_are_validated() -> None:
-    assert build_recipe(PRESETS[0], {"data": {"flip": True}}).loop.steps == 120
-    assert build_recipe(PRESETS[0], {"loop": {"steps": 7}}).loop.steps == 7
+    assert build_recipe(apply_preset(PRESETS[0]), {"data": {"flip": True}}).loop.steps == 120
+    assert build_recipe(apply_preset(PRESETS[0]), {"loop": {"steps": 7}}).loop.steps == 7
     with pytest.raises(SettingsError, match=r"loop\.steps"):
-        build_recipe(PRESETS[0], {"loop": {"steps": -1}})
+        build_recipe(apply_preset(PRESETS[0]), {"loop": {"steps": -1}})
 
 
 def test_a_misspelt_setting_names_the_right_ones() -> None:
     with pytest.raises(SettingsError) as told:
-        build_recipe(PRESETS[0], {"loop": {"stepz": 7}})
+        build_recipe(apply_preset(PRESETS[0]), {"loop": {"stepz": 7}})
     assert "steps" in told.value.hint
 
 
@@ -95,3 +96,23 @@ def test_bases(tmp_path: Path) -> None:
     assert base_address(str(tmp_path)) == f"file:{tmp_path.resolve()}"
     with pytest.raises(SettingsError):
         base_address("./not/here.safetensors")
+
+
+def test_a_run_is_repeated_with_one_thing_changed() -> None:
+    first = plan(Wishes(preset="mergeable", base="hub:a/b", changes={"loop": {"steps": 77}, "method": {"rank": 4}}))
+    settled = JobMethod(name=first.method.name, settings={**first.method.settings, "slot": 3})
+    job = Job(
+        id="x", title="X", created=1.0, concept=JobConcept(name="X", trigger="x", class_noun=""), base=first.base,
+        method=settled, recipe=first.recipe,
+    )  # fmt: skip
+    again = plan(Wishes(like=job))
+    assert (again.base, again.recipe) == (first.base, first.recipe)
+    assert again.method == first.method  # the slot is given out anew
+    changed = plan(Wishes(like=job, changes={"method": {"rank": 16}}))
+    assert changed.recipe == first.recipe
+    assert changed.method.settings == {**first.method.settings, "rank": 16}
+    other = plan(Wishes(like=job, method="lora", base="starter"))
+    assert (other.base, other.method.name, other.method.settings["rank"]) == ("starter", "lora", 4)
+    assert other.recipe == first.recipe
+    with pytest.raises(SettingsError, match="does not go with"):
+        plan(Wishes(like=job, preset="quick"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ from PIL import Image
 
 from engines.cli import main
 from engines.cli.codes import EXPECTED, FINE, INTERRUPTED, MISSED
+from engines.cli.evaluate import _Background
+from engines.launch import evaluation
+from engines.launch.folder import run_folders
 from engines.launch.follow import read_state
 from projects.report import ImportReport
 
@@ -60,6 +65,50 @@ def test_teaching_from_pictures_tells_events_and_makes_a_project(taught: dict[st
     assert str(taught["home"] / "projects" / "sks") in taught["said"]
 
 
+def test_a_finished_run_is_measured_in_the_background_and_tells_it_when_asked(
+    taught: dict[str, object], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(taught["result"]["run"])
+    until = time.monotonic() + 240
+    while evaluation.report_of(run) is None:
+        assert time.monotonic() < until, (run.parent / "evaluate-log.txt").read_text()
+        time.sleep(0.2)
+    folder = evaluation.report_of(run)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["conditions"]["photos"] == 4
+    assert report["columns"][1]["class_change"]["count"] == report["columns"][1]["change"]["count"] == 8
+    assert (folder / "sheet.png").is_file()
+    monkeypatch.setattr("engines.cli.pictures.new_generator", None)  # nothing is made anew
+    assert main(["evaluate", str(run), "--json"]) == FINE
+    (told,) = json.loads(capsys.readouterr().out)["measured"]
+    assert told["columns"] == report["columns"]
+    assert main(["evaluate", str(run.parents[1]), "--json"]) == FINE
+    assert json.loads(capsys.readouterr().out)["measured"] == []
+    assert main(["evaluate", str(run.parent)]) == EXPECTED
+    assert "neither a run nor a project" in capsys.readouterr().err
+
+
+def test_measuring_unasked_gives_way_takes_no_hours_and_says_why_it_could_not(
+    taught: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "p"
+    shutil.copytree(Path(taught["result"]["run"]).parents[1], root)
+    (run,) = run_folders(root)
+    shutil.rmtree(run / "compare", ignore_errors=True)
+    background = _Background("cpu")
+    assert background.measure(run, lambda: True) is False
+    assert evaluation.pending(root) == [run]
+    assert list((run / "compare").iterdir()) == []
+    monkeypatch.setattr("engines.cli.evaluate._LONGEST_S", 0.0)
+    assert background.measure(run, lambda: False) is True
+    assert "would take long" in evaluation.standing(run, step=3, wanted=True).words
+    shutil.rmtree(run / "compare")
+    (run / "base.json").write_text(json.dumps({"base_hash": "of another model"}))
+    assert _Background("cpu").measure(run, lambda: False) is True
+    assert "The base model has changed" in evaluation.standing(run, step=3, wanted=True).words
+    assert evaluation.pending(root) == []
+
+
 def test_the_written_adapter_is_kohyas(taught: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", taught["result"]["out"], "--json"]) == FINE
     told = json.loads(capsys.readouterr().out)
@@ -99,14 +148,31 @@ def test_pictures_with_the_adapter_depend_on_the_seed_alone(
 def test_a_comparison_leaves_a_sheet_and_a_report(
     taught: dict[str, object], pictures: Path, tiny_sd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["compare", str(taught["result"]["adapter"]), "--base", str(tiny_sd), "--photos", str(pictures)]
-    words += ["--prompt", "a sks dog", "--seed", "1", "--steps", "2", "--out", str(tmp_path / "c"), "--json"]
+    words = ["compare", str(taught["result"]["adapter"]), f"{taught['result']['run']}=0.5"]
+    words += [
+        "--prompt",
+        "a sks dog",
+        "--seed",
+        "1",
+        "--seed",
+        "2",
+        "--steps",
+        "1",
+        "--out",
+        str(tmp_path / "c"),
+        "--json",
+    ]
     assert main(words) == FINE
     told = json.loads(capsys.readouterr().out)
-    assert [column["label"] for column in told["columns"]] == ["Base", Path(taught["result"]["run"]).name]
+    name = Path(taught["result"]["run"]).name
+    assert [column["label"] for column in told["columns"]] == ["Base", name, f"{name} at 0.5"]
+    report = json.loads(Path(told["report"]).read_text())
+    assert report["conditions"]["photos"] == 4  # the run's own, as its base is
+    assert len(report["class"]["prompts"]) == len(report["elsewhere"]["prompts"]) == 4
+    assert report["between"][0]["closer"]["of"] == 2
     with Image.open(told["sheet"]) as sheet:
         assert sheet.width > 64
-    assert json.loads(Path(told["report"]).read_text())["conditions"]["seeds"] == [1]
+    assert report["conditions"]["seeds"] == [1, 2]
 
 
 @pytest.mark.parametrize("verb", ["generate", "compare"])
@@ -120,7 +186,8 @@ def test_pictures_of_an_earlier_time_are_replaced_only_when_asked(
 ) -> None:
     out, prompt = tmp_path / "out", "a sks dog"
     words = [verb, "--base", str(tiny_sd), "--steps", "1", "--out", str(out)]
-    words += [prompt] if verb == "generate" else [str(taught["result"]["adapter"]), "--prompt", prompt, "--seed", "1"]
+    adapter = [str(taught["result"]["adapter"]), "--prompt", prompt, "--seed", "1", "--no-beside"]
+    words += [prompt] if verb == "generate" else adapter
     assert main(words) == FINE
     files = list(out.iterdir())
     for file in files:
@@ -169,6 +236,7 @@ def test_ctrl_c_keeps_what_was_learned(pictures: Path, tiny_sd: Path, tmp_path: 
         "100000",
         "--project",
         str(tmp_path / "p"),
+        "--no-evaluate",
         "--json",
     ]
     settings = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -21,12 +23,13 @@ from transformers import (
 
 from engines.api.errors import AdapterError, ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
-from engines.diffusion.compare import Comparison, Made, compare
+from engines.diffusion.compare import Comparison, compare
 from engines.diffusion.describe import describe
 from engines.diffusion.encoders import open_encoder
-from engines.diffusion.evaluate import FEWEST, apart, change, following, interval, likeness, spread
+from engines.diffusion.evaluate import FEWEST, certain, change, following, interval, likeness, variety
 from engines.diffusion.exchange import write_adapter
 from engines.diffusion.generate import Generator
+from engines.diffusion.report import FIGURES, Made, Seen, column_figures, difference, rows
 from tests.diffusion.support import CPU, make_pictures, open_tiny, random_adapter
 
 
@@ -189,8 +192,17 @@ def test_intervals_resample_prompts_and_are_the_same_every_time() -> None:
     sure = interval([0.3] * 6, list("abcabc"))
     assert sure.low == pytest.approx(0.3) == pytest.approx(sure.high)
     assert interval([0.1, 0.5, 0.9], ["a", "a", "b"]).mean == pytest.approx(0.6)
-    assert apart(sure.as_data(), {"low": 0.4, "high": 0.5})
-    assert not apart(sure.as_data(), figure.as_data())
+    assert certain(sure.as_data())
+    assert certain({"low": -0.2, "high": -0.1})
+    assert not certain({"low": -0.1, "high": 0.2})
+
+
+def test_intervals_of_few_prompts_are_as_wide_as_students() -> None:
+    """Of sets of six prompts with no difference at all, plain percentiles take one in eight for one."""
+    draws = np.random.default_rng(0).normal(size=(400, 6))
+    wrong = [certain(interval(list(values), list("abcdef")).as_data()) for values in draws]
+    assert 0.01 < sum(wrong) / len(wrong) < 0.1
+    assert interval([0.4, 0.6], ["a", "a"]).low == pytest.approx(0.5)
 
 
 def test_a_comparison_is_fair_whole_and_written_down(
@@ -209,6 +221,7 @@ def test_a_comparison_is_fair_whole_and_written_down(
         class_noun="dog",
         steps=2,
         encoder=f"file:{tiny_clip}",
+        beside=False,
     )
     seen: list[Made] = []
     progress: list[tuple[int, int]] = []
@@ -237,41 +250,68 @@ def test_a_comparison_is_fair_whole_and_written_down(
     assert progress[-1][0] == progress[-1][1]
 
 
-def test_change_elsewhere_is_measured_on_words_without_the_trigger(
+def test_what_an_adapter_should_leave_alone_is_measured_without_the_trigger(
     tiny_sd: Path, tiny_clip: Path, adapter_file: Path, tmp_path: Path
 ) -> None:
     request = Compare(
         id="1", base=f"file:{tiny_sd}", adapters=(AdapterUse(file=str(adapter_file)), AdapterUse(file=str(adapter_file), weight=0.0)),
-        labels=("Mine", "Nothing"), prompts=("a sks dog",), seeds=(1, 2), trigger="sks", class_noun="dog", steps=1,
-        elsewhere=True, folder=str(tmp_path),
+        labels=("Mine", "Nothing"), prompts=("a sks dog",), seeds=(1, 2, 3), trigger="sks", class_noun="dog", steps=1,
+        references=tuple(str(tmp_path / image.file) for image in make_pictures(tmp_path, 2)), beside=True, folder=str(tmp_path),
     )  # fmt: skip
     wanted = replace(Comparison.of(request), encoder=f"file:{tiny_clip}")
-    assert wanted.elsewhere[0] == "a photo of a dog"
-    assert not any("sks" in prompt for prompt in wanted.elsewhere)
-    assert len(set(wanted.elsewhere)) >= FEWEST
     folder = tmp_path / "r"
     report = compare(Generator(CPU), wanted, folder)
     base, mine, nothing = report["columns"]
-    assert base["change"] is None
-    assert nothing["change"]["mean"] == pytest.approx(0.0, abs=1e-6)
-    assert 1e-6 < mine["change"]["low"] <= mine["change"]["mean"] <= mine["change"]["high"]
-    assert mine["change"]["count"] == len(wanted.elsewhere) * 2
-    assert report["elsewhere"]["another_seed"] > 0
+    assert report["class"]["prompts"][0] == "a photo of a dog"
+    assert all("dog" in prompt for prompt in report["class"]["prompts"])
+    assert not any("dog" in prompt or "sks" in prompt for prompt in report["elsewhere"]["prompts"])
+    for key, part in (("class_change", "class"), ("change", "elsewhere")):
+        prompts = report[part]["prompts"]
+        assert not any("sks" in prompt for prompt in prompts)
+        assert base[key] is None
+        assert nothing[key]["mean"] == pytest.approx(0.0, abs=1e-6)
+        assert 1e-6 < mine[key]["low"] <= mine[key]["mean"] <= mine[key]["high"]
+        assert mine[key]["count"] == len(prompts) * 2  # two seeds are enough here
+        assert report[part]["another_seed"] > 0
+        assert {row["file"] for row in report[part]["pictures"]} < set(wanted.files())
+    assert base["class_likeness"]["mean"] == pytest.approx(nothing["class_likeness"]["mean"])
+    assert base["class_likeness"]["mean"] != mine["class_likeness"]["mean"]
     assert {row["prompt"] for row in report["pictures"]} == {"a sks dog"}
-    assert all((folder / name).is_file() for name in wanted.files())
-    assert {row["file"] for row in report["elsewhere"]["pictures"]} < set(wanted.files())
-    without = compare(Generator(CPU), replace(wanted, elsewhere=()), tmp_path / "s")
-    assert without["elsewhere"] is None
-    assert without["columns"][1]["change"] is None
+    assert sorted(path.name for path in folder.iterdir()) == sorted(wanted.files())
+    without = compare(Generator(CPU), replace(wanted, beside=False), tmp_path / "s")
+    assert without["elsewhere"] is without["class"] is without["columns"][1]["change"] is None
     assert without["columns"][1]["following"] == mine["following"]
 
 
-def test_change_is_a_distance_and_is_held_against_another_seed() -> None:
-    near = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), dim=-1)
+def unit(*rows: tuple[float, ...]) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.tensor(rows), dim=-1)
+
+
+def test_change_and_variety_are_distances() -> None:
+    near = unit((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
     assert change(near, near) == pytest.approx([0.0, 0.0, 0.0], abs=1e-6)
     assert change(near[:1], near[1:2]) == pytest.approx([1.0])
-    assert spread(near, ["a", "a", "b"]) == pytest.approx(1.0)
-    assert spread(near, ["a", "b", "c"]) == 0.0
+    assert variety(near, ["a", "a", "b"]) == [pytest.approx(1.0), pytest.approx(1.0), None]
+
+
+def test_two_adapters_are_held_against_each_other_picture_by_picture() -> None:
+    """The second is always a little closer, by less than prompts differ: only pairs can tell."""
+    prompts = [f"p{number}" for number in range(FEWEST)]
+    made = [Made(column, prompt, 1, "f") for column in range(3) for prompt in prompts]
+    angles = [0.2 * number + offset for offset in (0.5, 0.0, 0.01) for number in range(FEWEST)]
+    vectors = unit(*((math.cos(angle), math.sin(angle)) for angle in angles))
+    told = {"subject": rows(made, Seen(vectors, None, unit((0.0, 1.0)))), "class": [], "elsewhere": []}
+    found = difference(told, 1, 2)
+    assert found["closer"] == {"won": FEWEST, "of": FEWEST}
+    assert found["clearly"] is True
+    assert found["gain"]["likeness"]["mean"] == pytest.approx(
+        column_figures(told, 2)["likeness"]["mean"] - column_figures(told, 1)["likeness"]["mean"]
+    )
+    assert {name for name, figure in found["gain"].items() if figure is not None} == {"likeness"}
+    assert set(found["gain"]) == set(FIGURES)
+    assert difference(told, 2, 1)["closer"]["won"] == 0
+    few = {**told, "subject": [row for row in told["subject"] if row["prompt"] != "p0"]}
+    assert difference(few, 1, 2)["clearly"] is None
 
 
 def test_without_a_judge_there_are_no_figures(tiny_sd: Path, adapter_file: Path, tmp_path: Path) -> None:

@@ -59,11 +59,13 @@ for line in sys.stdin:
                     say(type="picture", id=me, file=picture(request, number, "red"), prompt=prompt, seed=seed, column=column)
                     number += 1
         figure = lambda mean: {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "count": 12}
-        report = {"format": 1, "sheet": "sheet.png", "pictures": [], "note": "",
+        after = {"likeness": figure(0.9), "following": figure(0.3), "gain": {"likeness": figure(0.3)}, "closer": {"won": 11, "of": 12}}
+        adapters = [{"label": label, **after} for label in request["labels"]]
+        between = [{"first": 1, "second": 2, "gain": {"likeness": figure(0.1)}, "closer": {"won": 9, "of": 12}}] * (len(adapters) - 1)
+        report = {"format": 1, "sheet": "sheet.png", "pictures": [], "note": "", "between": between,
                   "conditions": {"base": "b", "prompts": request["prompts"], "seeds": request["seeds"], "steps": 25, "guidance": 7.5,
                                  "photos": len(request["references"]), "encoder": {"name": "judge", "sha256": "x"}},
-                  "columns": [{"label": "Base", "likeness": figure(0.6), "following": figure(0.3)},
-                              {"label": "x", "likeness": figure(0.9), "following": figure(0.3), "closer": {"won": 11, "of": 12}, "clearly": True}]}
+                  "columns": [{"label": "Base", "likeness": figure(0.6), "following": figure(0.3)}, *adapters]}
         (Path(request["folder"]) / "report.json").write_text(json.dumps(report))
         say(type="done", id=me, data=report)
     elif kind == "export":

@@ -17,73 +17,104 @@ def figure(mean: float, margin: float = 0.01) -> dict:
     return {"mean": mean, "low": mean - margin, "high": mean + margin, "count": 12}
 
 
-def report(
-    before: dict | None, after: dict | None, *, won: int = 11, words=(0.3, 0.3), margin: float = 0.01, prompts: int = 4
-) -> Report:
-    return Report.model_validate(
-        {
-            "columns": [
-                {"label": "Base", "likeness": before, "following": figure(words[0], margin)},
-                {
-                    "label": "x",
-                    "likeness": after,
-                    "following": figure(words[1], margin),
-                    "closer": {"won": won, "of": 12},
-                },
-            ],
-            "conditions": {"prompts": [f"p{i}" for i in range(prompts)], "seeds": [1, 2, 3], "photos": 8},
-        }
-    )
+def gain(mean: float, margin: float = 0.05) -> dict:
+    return figure(mean, margin)
+
+
+def report(likeness: dict | None, following: dict | None, *, won: int = 11, prompts: int = 6, **more: object) -> dict:
+    """A report as the engines write it, by what the adapter gains over the base."""
+    return {
+        "columns": [
+            {"label": "Base", "likeness": figure(0.6), "following": figure(0.3)},
+            {
+                "label": "x",
+                "likeness": figure(0.9),
+                "following": figure(0.3),
+                "gain": {"likeness": likeness, "following": following},
+                "closer": {"won": won, "of": 12},
+                **more,
+            },
+        ],
+        "conditions": {"prompts": [f"p{i}" for i in range(prompts)], "seeds": [1, 2], "photos": 8},
+    }
+
+
+def said(document: dict) -> str:
+    return sentence(Report.model_validate(document))
 
 
 @pytest.mark.parametrize(
-    ("made", "said", "never"),
+    ("made", "words", "never"),
     [
-        (report(figure(0.6), figure(0.9)), "Closer to your photos in 11 of 12 pictures", "no clear difference"),
+        (report(gain(0.3), gain(0.0)), "Closer to your photos in 11 of 12 pictures", "no clear difference"),
         (
-            report(figure(0.6, 0.3), figure(0.7, 0.3)),
+            report(gain(0.04), gain(0.0)),
             "No clear difference in likeness to your photos (closer in 11 of 12 pictures)",
             "Closer to",
         ),
         (
-            report(figure(0.9), figure(0.6), won=1),
+            report(gain(-0.3), gain(0.0), won=1),
             "Less like your photos than before (closer in 1 of 12 pictures)",
             "Closer to",
         ),
-        (report(figure(0.6), figure(0.9), words=(0.3, 0.2)), "follows the words less closely", "as well"),
-        (
-            report(figure(0.6), figure(0.9), words=(0.3, 0.31), margin=0.05),
-            "no clear change in how it follows the words",
-            "more closely",
-        ),
-        (report(figure(0.6), figure(0.9), prompts=1), "Too few different prompts", "Closer"),
+        (report(gain(0.3), gain(-0.1)), "follows the words less closely", "as well"),
+        (report(gain(0.3), gain(0.01)), "no clear change in how it follows the words", "more closely"),
+        (report(gain(0.3), gain(0.0), prompts=5), "Too few different prompts", "Closer"),
+        (report(None, None), "There are no figures", "Closer"),
     ],
 )
-def test_the_sentence_claims_no_more_than_the_intervals_allow(made, said, never):
-    assert said in sentence(made)
-    assert never not in sentence(made)
+def test_the_sentence_claims_no_more_than_the_intervals_allow(made, words, never):
+    assert words in said(made)
+    assert never not in said(made)
 
 
 @pytest.mark.parametrize(
-    ("mean", "words"),
-    [(0.02, "almost as they were"), (0.2, "change somewhat"), (0.36, "as much as another seed")],
+    ("kind", "other", "words"),
+    [
+        (0.02, 0.02, "others of its kind and other things stay almost as they were"),
+        (0.2, 0.02, "others of its kind change somewhat and other things stay almost as they were"),
+        (
+            0.36,
+            0.2,
+            "others of its kind change about as much as another seed changes them and other things change some",
+        ),
+    ],
 )
-def test_change_elsewhere_is_held_against_another_seed(mean, words):
-    told = report(figure(0.6), figure(0.9)).model_dump()
-    told["columns"][1]["change"] = figure(mean)
-    told["elsewhere"] = {"another_seed": 0.4}
-    made = Report.model_validate(told)
-    assert words in sentence(made)
-    row = rows(made)[2]
-    assert (row.name, row.after, row.margin) == ("Change elsewhere", f"{100 * mean:.0f} %", "±1.0 %")
+def test_what_should_stay_is_held_against_another_seed(kind, other, words):
+    told = report(gain(0.3), gain(0.0), class_change=figure(kind), change=figure(other))
+    told |= {"class": {"another_seed": 0.4}, "elsewhere": {"another_seed": 0.4}}
+    assert words in said(told)
+    row = rows(Report.model_validate(told))[-1]
+    assert (row.name, row.cells[1].text, row.cells[1].margin) == ("Change elsewhere", f"{100 * other:.0f} %", "±1.0 %")
     assert "40 %" in row.tip
 
 
+def test_two_adapters_are_told_apart_in_the_sentence_and_the_table():
+    told = report(gain(0.3), gain(0.0))
+    told["columns"].append({**told["columns"][1], "label": "y"})
+    told["between"] = [{"first": 1, "second": 2, "gain": {"likeness": gain(0.1)}, "closer": {"won": 9, "of": 12}}]
+    assert said(told) == "“y” is closer to your photos than “x”, in 9 of 12 pictures."
+    told["between"][0]["gain"] = {"likeness": gain(-0.1), "change": gain(-0.1), "following": gain(0.1)}
+    told["between"][0]["closer"]["won"] = 3
+    assert said(told) == (
+        "“x” is closer to your photos than “y”, in 9 of 12 pictures. “y” follows the words more closely. "
+        "“y” leaves other things more as they were."
+    )
+    told["between"][0]["gain"] = {"likeness": gain(0.01)}
+    assert "No clear difference" in said(told)
+    assert [cell.text for cell in rows(Report.model_validate(told))[0].cells] == ["0.60", "0.90", "0.90"]
+    told["between"][0]["second"] = 7
+    assert "no figures" in said(told)
+
+
 def test_the_table_spells_its_intervals_out():
-    row = rows(report(figure(0.6), figure(0.9)))[0]
-    assert (row.before, row.after, row.margin, row.strong) == ("0.60", "0.90", "±0.01", True)
-    assert "do not overlap" in row.tip
-    assert not rows(report(figure(0.6, 0.3), figure(0.7, 0.3)))[0].strong
+    row = rows(Report.model_validate(report(gain(0.3), gain(0.0))))[0]
+    before, after = row.cells
+    assert (before.text, after.text, after.margin, after.strong) == ("0.60", "0.90", "±0.01", True)
+    assert "+0.300 (+0.250 to +0.350)" in row.tip
+    unsure = rows(Report.model_validate(report(gain(0.01), gain(0.0))))[0]
+    assert not unsure.cells[1].strong
+    assert "may be chance" in unsure.tip
 
 
 @pytest.mark.parametrize(
@@ -113,7 +144,7 @@ def page(services, qtbot, tmp_path):
     qtbot.addWidget(made)
     made.resize(1200, 760)
     made.show()
-    qtbot.waitUntil(lambda: made._subject is not None, timeout=8000)
+    qtbot.waitUntil(lambda: made._pairing is not None, timeout=8000)
     return made
 
 
@@ -132,13 +163,13 @@ def test_without_an_adapter_it_teaches(services, qtbot):
 
 def test_the_pictures_made_while_learning_show_at_once(page, qtbot, tmp_path):
     qtbot.waitUntil(page._panel.view.complete, timeout=5000)
-    assert page._stage.step == 200
+    assert page._pairing.stage.step == 200
     assert page._panel.view.after_words == "After, step 200"
     assert asked(tmp_path) == []
 
 
 def test_stages_are_the_checkpoints_and_the_finished_file_with_the_best_marked(page):
-    assert [(stage.step, stage.best, stage.final) for stage in page._subject.stages] == [
+    assert [(stage.step, stage.best, stage.final) for stage in page._pairing.subject.stages] == [
         (100, False, False),
         (200, True, True),
     ]
@@ -157,7 +188,7 @@ def test_trying_other_words_asks_for_both_pictures_once(page, qtbot, tmp_path):
     assert before["prompts"] == after["prompts"] == ["a tealbear bear flying"]
     assert before["seeds"] == after["seeds"] == [7]
     assert before["adapters"] == []
-    assert after["adapters"] == [{"file": str(page._stage.file), "weight": 1.0}]
+    assert after["adapters"] == [{"file": str(page._pairing.stage.file), "weight": 1.0}]
     qtbot.keyClick(field, Qt.Key.Key_Return)
     qtbot.wait(100)
     assert len(asked(tmp_path)) == 2
@@ -180,9 +211,11 @@ def test_measuring_makes_a_report_that_stays(page, qtbot, tmp_path):
     qtbot.waitUntil(lambda: page._report is not None, timeout=10000)
     request = asked(tmp_path)[-1]
     assert request["type"] == "compare"
-    assert (len(request["prompts"]), len(request["seeds"]), len(request["references"])) == (2, 3, 3)
+    assert (len(request["prompts"]), len(request["seeds"]), len(request["references"])) == (6, 2, 3)
+    assert all("tealbear" in prompt for prompt in request["prompts"])
     assert request["trigger"] == "tealbear"
-    assert read_report(page._subject.report_folder(page._stage)) is not None
+    assert request["beside"] is True
+    assert read_report(page._pairing.report_folder) is not None
 
 
 def test_modes_can_be_chosen_by_keyboard(page, qtbot):

@@ -45,7 +45,7 @@ def find(views: list[RunView], root: Path) -> list[Subject]:
     found: list[Subject] = []
     for view in views:
         try:
-            subject = of_run(view, root)
+            subject = of_run(view)
         except UserError:
             continue
         if subject is not None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from engines.api.requests import AdapterUse, Answer, Compare, Done, Dropped, Generate, Picture, Refused, Working
+from gui.views.compare.pairing import Pairing
 from gui.views.compare.store import Wanted
-from gui.views.compare.subject import Stage, Subject
 from gui.widgets.notice import Notice
 from gui.workers.interactive import Interactive, OnAnswer, new_id
 
@@ -20,14 +20,14 @@ class Maker(QObject):
     Signals:
         made: a picture is there; carries the `Wanted` and its file.
         grid_made: one cell of a grid is there; carries (column, prompt, file), column 0 being the base.
-        measured: a comparison was measured; carries the stage's file.
+        measured: a comparison was measured.
         progress: (words, done, total) while at work; empty words when it rests.
         failed: carries a `Notice`.
     """
 
     made = Signal(object, object)
     grid_made = Signal(int, str, object)
-    measured = Signal(object)
+    measured = Signal()
     progress = Signal(str, int, int)
     failed = Signal(object)
 
@@ -48,18 +48,20 @@ class Maker(QObject):
         self._waiting = [one for one in wanted if one.kept() is None]
         self._next()
 
-    def grid(self, subject: Subject, stages: Sequence[Stage], prompts: Sequence[str], seed: int, folder: Path) -> None:
-        """Make the base's and every stage's picture of every prompt."""
+    def grid(self, pairing: Pairing, seed: int) -> None:
+        """Make every column's picture of every prompt."""
+        subject = pairing.subject
+        adapters = [(column.title, column.stage.file) for column in pairing.columns if column.stage is not None]
         request = Compare(
             id=new_id("grid"),
             base=subject.base,
-            adapters=tuple(AdapterUse(file=str(stage.file)) for stage in stages),
-            labels=tuple(stage.title for stage in stages),
-            prompts=tuple(prompts),
+            adapters=tuple(AdapterUse(file=str(file)) for _title, file in adapters),
+            labels=tuple(title for title, _file in adapters),
+            prompts=subject.prompts,
             seeds=(seed,),
             trigger=subject.trigger,
             class_noun=subject.class_noun,
-            folder=str(folder),
+            folder=str(pairing.grid_folder),
         )
 
         def answered(answer: Answer) -> None:
@@ -69,26 +71,12 @@ class Maker(QObject):
 
         self._begin(request, answered)
 
-    def measure(self, subject: Subject, stage: Stage) -> None:
-        """Make a dozen pictures before and after, and have them judged against the photos."""
-        prompts, seeds = subject.measured_with()
-        request = Compare(
-            id=new_id("measure"),
-            base=subject.base,
-            adapters=(AdapterUse(file=str(stage.file)),),
-            labels=(f"step {stage.step}" if stage.step >= 0 else "adapter",),
-            prompts=prompts,
-            seeds=seeds,
-            references=tuple(str(photo) for photo in subject.photos),
-            trigger=subject.trigger,
-            class_noun=subject.class_noun,
-            elsewhere=True,
-            folder=str(subject.report_folder(stage)),
-        )
+    def measure(self, request: Compare) -> None:
+        """Make a dozen pictures of each column, and have them judged against the photos."""
 
         def answered(answer: Answer) -> None:
             if isinstance(answer, Done):
-                self.measured.emit(stage.file)
+                self.measured.emit()
             self._follow(answer, "Making the pictures to measure")
 
         self._begin(request, answered)
@@ -111,7 +99,7 @@ class Maker(QObject):
             seeds=(one.seed,),
             folder=str(one.folder),
         )
-        what = "Making the picture before" if one.adapter is None else "Making the picture after"
+        what = "Making the picture before" if one.adapter is None else "Making the picture with the adapter"
 
         def answered(answer: Answer) -> None:
             if isinstance(answer, Picture):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
@@ -10,9 +12,11 @@ from gui.actions import Action
 from gui.services import Services
 from gui.theme import tokens as design
 from gui.views.compare import save, store
+from gui.views.compare.against import AgainstCard
 from gui.views.compare.header import CompareHeader
 from gui.views.compare.listing import SubjectLister
 from gui.views.compare.maker import Maker
+from gui.views.compare.pairing import Pairing, rivals
 from gui.views.compare.report import Report, read_report
 from gui.views.compare.stage_panel import PicturePanel
 from gui.views.compare.store import Wanted
@@ -36,8 +40,7 @@ class ComparePage(QWidget):
         self.setObjectName("page.compare")
         self._services = services
         self._subjects: list[Subject] = []
-        self._subject: Subject | None = None
-        self._stage: Stage | None = None
+        self._pairing: Pairing | None = None
         self._report: Report | None = None
         self._lister = SubjectLister(services, self)
         self._maker = Maker(services.interactive, self)
@@ -48,6 +51,7 @@ class ComparePage(QWidget):
             export=self._export,
         )
         self._panel = PicturePanel(services.background, on_stop=self._maker.stop, on_grid=self._make_grid)
+        self._against = AgainstCard(self._choose_rival)
         self._verdict = VerdictCard(self._measure)
         self._table = TableCard()
         self._checkpoints = CheckpointsCard(services.background, self._choose_stage)
@@ -68,7 +72,7 @@ class ComparePage(QWidget):
         """Commands for the palette and its shortcuts."""
 
         def there(_services: Services) -> bool:
-            return self._stage is not None
+            return self._pairing is not None
 
         return (
             Action("compare.try", "Try these words", lambda _s: self._try(), ("Ctrl+Return",), there, "play"),
@@ -86,7 +90,7 @@ class ComparePage(QWidget):
     def _lay_out(self) -> None:
         right = ScrollBody(margins=GUTTER)
         right.setFixedWidth(_RIGHT_PX + design.GAP)
-        for card in (self._verdict, self._table, self._checkpoints):
+        for card in (self._against, self._verdict, self._table, self._checkpoints):
             right.column.addWidget(card)
         right.column.addStretch(1)
         columns = QHBoxLayout()
@@ -104,7 +108,7 @@ class ComparePage(QWidget):
         self._panel.prompt.edited.connect(self._edited)
         maker.made.connect(self._made)
         maker.grid_made.connect(self._panel.grid.put)
-        maker.measured.connect(lambda _file: self._read_report())
+        maker.measured.connect(self._read_report)
         maker.progress.connect(self._progressed)
         maker.failed.connect(self._services.notify)
 
@@ -119,7 +123,8 @@ class ComparePage(QWidget):
         self._stack.setCurrentIndex(0 if subjects else 1)
         wanted = self._services.runs.current
         known = {subject.id: subject for subject in subjects}
-        before = self._subject.id if self._subject is not None else ""
+        shown = self._pairing.subject if self._pairing is not None else None
+        before = shown.id if shown is not None else ""
         # The run the pages are about comes first, unless this page already shows another one on purpose.
         chosen = (
             known.get(before)
@@ -128,108 +133,129 @@ class ComparePage(QWidget):
         )
         chosen = chosen or known.get(before) or (subjects[0] if subjects else None)
         if chosen is None:
-            self._subject = self._stage = None
-        elif self._subject is None or chosen.id != self._subject.id:
+            self._pairing = None
+        elif shown is None or chosen.id != shown.id:
             self._choose_subject(chosen)
-        elif chosen != self._subject:
-            self._renew(chosen)
+        else:
+            self._renew(chosen, known)
         self._header.show_subjects(subjects, chosen)
+        self._show_rivals()
 
     def _choose_subject(self, subject: Subject) -> None:
         self._maker.stop()
-        self._subject = subject
         if not subject.id.startswith("file:"):
             self._services.runs.set_current(subject.id)
         prompt = subject.prompts[0] if subject.prompts else ""
         self._panel.prompt.set_all(prompt, subject.seed, subject.trigger)
-        self._stage = subject.default_stage()
-        self._checkpoints.show_subject(subject, self._stage)
-        self._show_stage()
+        stage = subject.default_stage()
+        self._pairing = Pairing(subject, stage) if stage is not None else None
+        self._checkpoints.show_subject(subject, stage)
+        self._show_rivals()
+        self._show_pairing()
 
-    def _renew(self, subject: Subject) -> None:
-        """The same subject has grown: keep what is on show."""
-        self._subject = subject
-        kept = subject.stage_of(self._stage.step) if self._stage is not None else None
-        self._stage = kept or subject.default_stage()
-        self._checkpoints.show_subject(subject, self._stage)
-        self._show_stage()
+    def _renew(self, subject: Subject, known: Mapping[str, Subject]) -> None:
+        """The same subject may have grown, its rival too: keep what is on show."""
+        before = self._pairing
+        rival = known.get(before.rival.id) if before is not None and before.rival is not None else None
+        stage = subject.stage_of(before.stage.step) if before is not None else None
+        stage = stage or subject.default_stage()
+        pairing = Pairing(subject, stage, rival) if stage is not None else None
+        if pairing != before:
+            self._pairing = pairing
+            self._checkpoints.show_subject(subject, stage)
+            self._show_pairing()
+        elif self._report is None:
+            self._read_report()  # it may have been measured in the background meanwhile
 
     def _choose_stage(self, stage: Stage) -> None:
-        self._stage = stage
         self._checkpoints.mark(stage)
-        self._show_stage()
-        if self._subject is not None and self._subject.picture(stage, self._panel.prompt.asked) is None:
+        if self._pairing is not None:
+            self._change(replace(self._pairing, stage=stage))
+
+    def _choose_rival(self, rival: Subject | None) -> None:
+        if self._pairing is not None:
+            self._change(replace(self._pairing, rival=rival))
+            self._show_rivals()
+
+    def _change(self, pairing: Pairing) -> None:
+        self._pairing = pairing
+        self._show_pairing()
+        if not all(pairing.pictures(self._panel.prompt.asked)):
             self._try()
 
     # --- showing
 
+    def _show_rivals(self) -> None:
+        pairing = self._pairing
+        found = rivals(self._subjects, pairing.subject) if pairing is not None else []
+        self._against.show_rivals(found, pairing.rival if pairing is not None else None)
+
     def _set_mode(self, mode: str) -> None:
         self._panel.set_mode(mode)
-        if mode == "grid" and self._subject is not None:
-            self._panel.show_grid(self._subject)
+        if mode == "grid" and self._pairing is not None:
+            self._panel.show_grid(self._pairing)
 
-    def _show_stage(self) -> None:
-        stage = self._stage
-        if stage is not None:
-            self._panel.view.set_words("Before", stage.words)
-        self._show_pair()
-        self._read_report()
-        if self._header.mode == "grid" and self._subject is not None:
-            self._panel.show_grid(self._subject)
-
-    def _show_pair(self) -> None:
-        """Show the pictures for these words and this seed, as far as they were ever made."""
-        subject, stage, asked = key = self._key()
-        if subject is None or stage is None:
+    def _show_pairing(self) -> None:
+        if self._pairing is None:
             return
-        files = subject.picture(None, asked), subject.picture(stage, asked)
+        self._panel.view.set_words(*(side.title for side in self._pairing.sides))
+        self._report = None
+        self._show_pictures()
+        self._read_report()
+        self._set_mode(self._header.mode)
+
+    def _show_pictures(self) -> None:
+        """Show the pictures for these words and this seed, as far as they were ever made."""
+        pairing, asked = key = self._key()
+        if pairing is None:
+            return
+        files = pairing.pictures(asked)
         for side, file in zip(("before", "after"), files, strict=True):
             self._panel.put(side, file, still=lambda: self._key() == key)
         self._panel.prompt.say_news("Press Try to make what is missing." if any(files) and not all(files) else "")
 
     def _edited(self) -> None:
         """Other words: what is on show stays, and is said to be of other words, unless these were tried before."""
-        subject, stage, asked = self._key()
-        if subject is None or stage is None:
+        pairing, asked = self._key()
+        if pairing is None:
             return
-        known = subject.picture(None, asked) is not None and subject.picture(stage, asked) is not None
-        if known:
-            self._show_pair()
+        if all(pairing.pictures(asked)):
+            self._show_pictures()
         else:
             old = any(not image.isNull() for image in self._panel.pair)
             self._panel.prompt.say_news("The pictures show what was asked before; press Try." if old else "")
 
-    def _key(self) -> tuple[Subject | None, Stage | None, Asked]:
+    def _key(self) -> tuple[Pairing | None, Asked]:
         """What is on show: a picture that arrives for anything else is not put up."""
-        return self._subject, self._stage, self._panel.prompt.asked
+        return self._pairing, self._panel.prompt.asked
 
     # --- making
 
     def _try(self) -> None:
-        subject, stage, asked = self._key()
-        if subject is None or stage is None or not asked.prompt:
+        pairing, asked = self._key()
+        if pairing is None or not asked.prompt:
             return
-        self._show_pair()
-        missing = [subject.wanted(one, asked) for one in (None, stage) if subject.picture(one, asked) is None]
+        self._show_pictures()
+        pairs = zip(pairing.wanted(asked), pairing.pictures(asked), strict=True)
+        missing = [wanted for wanted, there in pairs if there is None]
         if missing:
             self._maker.make(missing)
 
     def _made(self, wanted: Wanted, file: Path) -> None:
-        subject, stage, asked = key = self._key()
-        side = "before" if wanted.adapter is None else "after"
-        if subject is not None and wanted == subject.wanted(stage if side == "after" else None, asked):
-            self._panel.put(side, file, still=lambda: self._key() == key)
+        pairing, asked = key = self._key()
+        if pairing is None:
+            return
+        for side, mine in zip(("before", "after"), pairing.wanted(asked), strict=True):
+            if wanted == mine:
+                self._panel.put(side, file, still=lambda: self._key() == key)
 
     def _measure(self) -> None:
-        if self._subject is not None and self._stage is not None and not self._maker.busy:
-            self._maker.measure(self._subject, self._stage)
+        if self._pairing is not None and not self._maker.busy:
+            self._maker.measure(self._pairing.question())
 
     def _make_grid(self) -> None:
-        subject = self._subject
-        if subject is not None:
-            self._maker.grid(
-                subject, subject.stages, subject.prompts, self._panel.prompt.asked.seed, subject.folder / "grid"
-            )
+        if self._pairing is not None:
+            self._maker.grid(self._pairing, self._panel.prompt.asked.seed)
 
     def _progressed(self, words: str, done: int, total: int) -> None:
         self._panel.show_progress(words, done, total)
@@ -238,35 +264,34 @@ class ComparePage(QWidget):
     # --- the verdict
 
     def _read_report(self) -> None:
-        subject, stage = self._subject, self._stage
-        if subject is None or stage is None:
+        pairing = self._pairing
+        if pairing is None:
             return
-        folder = subject.report_folder(stage)
-        key = self._key()
+        folder = pairing.report_folder
 
         def came(report: Report | None) -> None:
-            if self._key()[:2] == key[:2]:
+            if self._pairing == pairing:
                 self._report = report
                 self._show_verdict()
 
         self._services.background.run(lambda _task: read_report(folder), done=came)
 
     def _show_verdict(self) -> None:
-        subject = self._subject
-        if subject is None:
+        pairing = self._pairing
+        if pairing is None:
             return
-        prompts, seeds = subject.measured_with()
-        count = len(prompts) * len(seeds)
-        self._verdict.show_report(self._report, count=count, photos=len(subject.photos), busy=self._maker.busy)
+        asked, both = pairing.question(), pairing.rival is not None
+        count, photos = len(asked.prompts) * len(asked.seeds), len(asked.references)
+        self._verdict.show_report(self._report, count=count, photos=photos, both=both, busy=self._maker.busy)
         self._table.show_report(self._report)
 
     # --- keeping
 
     def _save(self) -> None:
-        subject, stage, asked = self._key()
-        if subject is not None and stage is not None:
-            save.ask_and_save(self._services, self, subject, stage, asked, self._panel.pair)
+        pairing, asked = self._key()
+        if pairing is not None:
+            save.ask_and_save(self._services, self, pairing, asked, self._panel.pair)
 
     def _export(self) -> None:
-        if self._subject is not None and self._stage is not None:
-            ExportSheet(self.window(), self._services, self._stage.file, self._subject.title).open()
+        if self._pairing is not None:
+            ExportSheet(self.window(), self._services, self._pairing.stage.file, self._pairing.subject.title).open()

@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 REPORT = "report.json"
 SHEET = "sheet.png"
 _LARGEST_BYTES = 4 * 2**20
-_FEWEST_PROMPTS = 3
+_FEWEST_PROMPTS = 6
 _LITTLE, _MUCH = 0.25, 0.5
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False, populate_by_name=True)
 
 
 class Figure(_Part):
@@ -37,9 +37,10 @@ class Figure(_Part):
         """Half the interval's width."""
         return (self.high - self.low) / 2
 
-    def apart(self, other: Figure) -> bool:
-        """Whether the two intervals do not overlap."""
-        return self.high < other.low or other.high < self.low
+    @property
+    def certain(self) -> bool:
+        """For a difference: whether there is one at all."""
+        return self.low > 0 or self.high < 0
 
 
 class Closer(_Part):
@@ -49,14 +50,38 @@ class Closer(_Part):
     of: int = Field(ge=0)
 
 
+class Gains(_Part):
+    """What a column has over another, picture by picture."""
+
+    likeness: Figure | None = None
+    following: Figure | None = None
+    variety: Figure | None = None
+    class_likeness: Figure | None = None
+    class_change: Figure | None = None
+    change: Figure | None = None
+
+
 class Column(_Part):
-    """One column of a report."""
+    """One column of a report; `gain` is over the base."""
 
     label: str = Field(max_length=200)
     likeness: Figure | None = None
     following: Figure | None = None
-    closer: Closer | None = None
+    variety: Figure | None = None
+    class_likeness: Figure | None = None
+    class_change: Figure | None = None
     change: Figure | None = None
+    gain: Gains = Gains()
+    closer: Closer | None = None
+
+
+class Between(_Part):
+    """What the second of two adapters has over the first."""
+
+    first: int = Field(ge=1)
+    second: int = Field(ge=1)
+    gain: Gains = Gains()
+    closer: Closer | None = None
 
 
 class Conditions(_Part):
@@ -71,35 +96,62 @@ class Conditions(_Part):
     photos: int = 0
 
 
-class Elsewhere(_Part):
-    """Pictures of other things: how far another seed alone takes them, as `Column.change` counts it."""
+class Beside(_Part):
+    """Pictures of the plain class or of other things: how far another seed alone takes them, as `Column.change` counts it."""
 
     another_seed: float = Field(default=0.0, ge=0.0)
+
+
+class Made(_Part):
+    """One picture; its file lies beside the report."""
+
+    column: int = Field(ge=0)
+    prompt: str = Field(max_length=4000)
+    seed: int
+    file: str = Field(pattern=r"^[\w.-]{1,200}$")
 
 
 class Report(_Part):
     """A comparison; column 0 is the base."""
 
     columns: tuple[Column, ...] = Field(min_length=2, max_length=64)
+    between: tuple[Between, ...] = ()
     conditions: Conditions = Conditions()
-    elsewhere: Elsewhere | None = None
+    pictures: tuple[Made, ...] = ()
+    kind: Beside | None = Field(default=None, alias="class")
+    elsewhere: Beside | None = None
     note: str = Field(default="", max_length=2000)
 
     @property
-    def pictures(self) -> int:
+    def count(self) -> int:
         """Pictures in each column."""
         return len(self.conditions.prompts) * len(self.conditions.seeds)
+
+    def pair(self) -> tuple[Made, Made] | None:
+        """The first picture of the base, and the adapter's of the same words and seed."""
+        before = next((one for one in self.pictures if one.column == 0), None)
+        if before is None:
+            return None
+        same = (1, before.prompt, before.seed)
+        after = next((one for one in self.pictures if (one.column, one.prompt, one.seed) == same), None)
+        return (before, after) if after is not None else None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A figure as shown, half its interval, and whether it differs from the base's for certain."""
+
+    text: str = ""
+    margin: str = ""
+    strong: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; figures as shown, `tip` spells the intervals out."""
+    """One line of the table: a cell for each column; `tip` spells the intervals out."""
 
     name: str
-    before: str
-    after: str
-    margin: str
-    strong: bool
+    cells: tuple[Cell, ...]
     tip: str
 
 
@@ -114,28 +166,37 @@ def read_report(folder: Path) -> Report | None:
         return None
 
 
-def sentence(report: Report, column: int = 1) -> str:
-    """The result in a sentence."""
-    before, after = report.columns[0], report.columns[column]
+def sentence(report: Report) -> str:
+    """The result in a sentence or two; of two adapters, how they differ."""
     if len(report.conditions.prompts) < _FEWEST_PROMPTS:
         return "Too few different prompts to say anything for sure."
-    likeness = _likeness(before, after)
-    following = _following(before, after)
-    parts = [part for part in (likeness, following) if part]
+    if report.between:
+        return _contest(report, report.between[0])
+    after = report.columns[1]
+    parts = [part for part in (_likeness(after), _following(after.gain, "it")) if part]
     if not parts:
         return report.note or "There are no figures to judge by."
-    joined = ", and ".join(parts)
-    return " ".join(f"{part[0].upper()}{part[1:]}." for part in (joined, _elsewhere(report, after)) if part)
+    return " ".join(_as_sentence(part) for part in (", and ".join(parts), _beside(report, after)) if part)
 
 
-def rows(report: Report, column: int = 1) -> tuple[Row, ...]:
+def rows(report: Report) -> tuple[Row, ...]:
     """The table."""
-    before, after = report.columns[0], report.columns[column]
-    made = [
-        _row("Likeness to photos", before.likeness, after.likeness),
-        _row("Follows the words", before.following, after.following),
-        _change_row(report, after),
-    ]
+    plain = (
+        ("likeness", "Likeness to photos", ""),
+        ("following", "Follows the words", ""),
+        ("variety", "Variety", "How much pictures of the same words differ from each other. "),
+        (
+            "class_likeness",
+            "Its kind, like the photos",
+            "Others of its kind, without the trigger word; best as it was. ",
+        ),
+    )
+    changes = (
+        ("class_change", "Change of its kind", "Others of its kind, without the trigger word", report.kind),
+        ("change", "Change elsewhere", "Other things, without the trigger word", report.elsewhere),
+    )
+    made = [_row(report, key, name, about) for key, name, about in plain]
+    made += [_change_row(report, key, name, about, beside) for key, name, about, beside in changes]
     return tuple(row for row in made if row is not None)
 
 
@@ -154,67 +215,110 @@ def conditions(report: Report) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _likeness(before: Column, after: Column) -> str:
-    if before.likeness is None or after.likeness is None:
+def _as_sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _likeness(after: Column) -> str:
+    gain, closer = after.gain.likeness, after.closer
+    if gain is None or closer is None:
         return ""
-    count = f" in {after.closer.won} of {after.closer.of} pictures" if after.closer is not None else ""
-    better = after.likeness.mean >= before.likeness.mean
-    if after.likeness.apart(before.likeness):
-        return f"closer to your photos{count}" if better else f"less like your photos than before (closer{count})"
-    return (
-        f"no clear difference in likeness to your photos (closer{count})"
-        if count
-        else "no clear difference in likeness"
-    )
+    count = f"in {closer.won} of {closer.of} pictures"
+    if not gain.certain:
+        return f"no clear difference in likeness to your photos (closer {count})"
+    return f"closer to your photos {count}" if gain.mean > 0 else f"less like your photos than before (closer {count})"
 
 
-def _following(before: Column, after: Column) -> str:
-    if before.following is None or after.following is None:
+def _following(gain: Gains, who: str) -> str:
+    if gain.following is None:
         return ""
-    if not after.following.apart(before.following):
-        return "no clear change in how it follows the words"
-    return (
-        "follows the words more closely"
-        if after.following.mean > before.following.mean
-        else "follows the words less closely"
-    )
+    if not gain.following.certain:
+        return f"no clear change in how {who} follows the words"
+    return f"{who if who != 'it' else ''} follows the words {'more' if gain.following.mean > 0 else 'less'} closely".strip()
 
 
-def _elsewhere(report: Report, after: Column) -> str:
-    """How much it changes what it was not taught, held against what another seed does; no judgement where the interval spans two."""
-    if after.change is None or report.elsewhere is None or report.elsewhere.another_seed <= 0:
+def _contest(report: Report, pair: Between) -> str:
+    """How the second adapter differs from the first."""
+    if max(pair.first, pair.second) >= len(report.columns):
+        return "There are no figures to judge by."
+    first, second = (f"“{report.columns[place].label}”" for place in (pair.first, pair.second))
+    likeness, closer, following = pair.gain.likeness, pair.closer, pair.gain.following
+    if likeness is None or closer is None:
+        return report.note or "There are no figures to judge by."
+    if likeness.certain and likeness.mean < 0:
+        words = f"{first} is closer to your photos than {second}, in {closer.of - closer.won} of {closer.of} pictures."
+    elif likeness.certain:
+        words = f"{second} is closer to your photos than {first}, in {closer.won} of {closer.of} pictures."
+    else:
+        words = (
+            f"No clear difference in likeness to your photos ({second} closer in {closer.won} of {closer.of} pictures)."
+        )
+    if following is not None and following.certain:
+        words += f" {second if following.mean > 0 else first} follows the words more closely."
+    change = pair.gain.change
+    if change is not None and change.certain:
+        words += f" {second if change.mean < 0 else first} leaves other things more as they were."
+    return words
+
+
+def _beside(report: Report, after: Column) -> str:
+    """How much it changes what it was not taught, held against what another seed does."""
+    kind = _extent(after.class_change, report.kind)
+    other = _extent(after.change, report.elsewhere)
+    if kind and kind == other:
+        return f"without the trigger word, others of its kind and other things {other}"
+    parts = [f"{who} {extent}" for who, extent in (("others of its kind", kind), ("other things", other)) if extent]
+    return f"without the trigger word, {' and '.join(parts)}" if parts else ""
+
+
+def _extent(change: Figure | None, beside: Beside | None) -> str:
+    """In words; no judgement where the interval spans two."""
+    if change is None or beside is None or beside.another_seed <= 0:
         return ""
-    low, high = after.change.low / report.elsewhere.another_seed, after.change.high / report.elsewhere.another_seed
-    if high < _LITTLE:
-        return "without the trigger word, pictures stay almost as they were"
-    if low > _MUCH:
-        return "without the trigger word, pictures change about as much as another seed changes them"
-    return "without the trigger word, pictures change somewhat"
+    if change.high / beside.another_seed < _LITTLE:
+        return "stay almost as they were"
+    if change.low / beside.another_seed > _MUCH:
+        return "change about as much as another seed changes them"
+    return "change somewhat"
 
 
-def _change_row(report: Report, after: Column) -> Row | None:
-    if after.change is None:
-        return None
-    seed = report.elsewhere.another_seed if report.elsewhere is not None else 0.0
-    tip = (
-        "How far pictures of other things, made without the trigger word, go from what they were. "
-        f"{100 * max(after.change.low, 0.0):.1f} to {100 * after.change.high:.1f} %: 95 % interval over {after.change.count} pictures. "
-        + (f"Another seed changes them by {100 * seed:.0f} %." if seed else "")
+def _row(report: Report, key: str, name: str, about: str) -> Row | None:
+    found: list[tuple[Column, Figure]] = []
+    for column in report.columns:
+        figure: Figure | None = getattr(column, key)
+        if figure is None:
+            return None
+        found.append((column, figure))
+    cells, tips = [], [about]
+    for column, figure in found:
+        gain: Figure | None = getattr(column.gain, key)
+        sure = gain is not None and gain.certain
+        first = column is report.columns[0]
+        cells.append(Cell(f"{figure.mean:.2f}", "" if first else f"±{figure.margin:.2f}", sure))
+        tips.append(f"{'Before' if first else column.label}: {figure.low:.3f} to {figure.high:.3f}. ")
+        if gain is not None:
+            chance = "" if sure else ", which may be chance"
+            tips.append(f"Picture by picture {gain.mean:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}){chance}. ")
+    return Row(name, tuple(cells), f"{''.join(tips)}95 % intervals over {found[-1][1].count} pictures each.")
+
+
+def _change_row(report: Report, key: str, name: str, about: str, beside: Beside | None) -> Row | None:
+    found: list[tuple[str, Figure]] = []
+    for column in report.columns[1:]:
+        figure: Figure | None = getattr(column, key)
+        if figure is None:
+            return None
+        found.append((column.label, figure))
+    seed = (
+        f" Another seed changes them by {100 * beside.another_seed:.0f} %."
+        if beside is not None and beside.another_seed
+        else ""
     )
-    return Row("Change elsewhere", "", _percent(after.change.mean), f"±{_percent(after.change.margin)}", False, tip)
+    ranges = " ".join(f"{label}: {100 * max(one.low, 0.0):.1f} to {100 * one.high:.1f} %." for label, one in found)
+    tip = f"{about}: how far pictures go from what they were. {ranges} 95 % intervals over {found[-1][1].count} pictures.{seed}"
+    return Row(name, (Cell(), *(Cell(_percent(one.mean), f"±{_percent(one.margin)}") for _label, one in found)), tip)
 
 
 def _percent(share: float) -> str:
     value = 100 * max(share, 0.0)
     return f"{value:.0f} %" if value >= 2 else f"{value:.1f} %"
-
-
-def _row(name: str, before: Figure | None, after: Figure | None) -> Row | None:
-    if before is None or after is None:
-        return None
-    tip = (
-        f"Before {before.low:.3f} to {before.high:.3f}, after {after.low:.3f} to {after.high:.3f}: "
-        f"95 % intervals over {after.count} pictures each. "
-        + ("They do not overlap." if after.apart(before) else "They overlap, so the difference may be chance.")
-    )
-    return Row(name, f"{before.mean:.2f}", f"{after.mean:.2f}", f"±{after.margin:.2f}", after.apart(before), tip)

@@ -10,8 +10,9 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gui.services import Services
+from gui.views.compare.pairing import Pairing
 from gui.views.compare.report import SHEET
-from gui.views.compare.subject import Asked, Stage, Subject
+from gui.views.compare.subject import Asked
 from gui.widgets.notice import Notice
 from projects.errors import UserError
 from projects.files import atomic_path, safe_name
@@ -20,14 +21,14 @@ _EDGE, _GAP, _HEAD, _FOOT = 512, 24, 44, 56
 
 
 def ask_and_save(
-    services: Services, parent: QWidget, subject: Subject, stage: Stage, asked: Asked, pair: tuple[QImage, QImage]
+    services: Services, parent: QWidget, pairing: Pairing, asked: Asked, pair: tuple[QImage, QImage]
 ) -> None:
     """Ask where to, then save beside the window and say where it lies."""
-    source = measured_sheet(subject.report_folder(stage))
+    source = measured_sheet(pairing.report_folder)
     if source is None and any(image.isNull() for image in pair):
         services.notify(Notice("info", "There is no pair to save yet", "", "Press Try or Measure first."))
         return
-    name = safe_name(f"{subject.title} before and after.png")
+    name = safe_name(f"{pairing.subject.title} before and after.png")
     path, _kind = QFileDialog.getSaveFileName(parent, "Save the sheet", str(Path.home() / name), "Pictures (*.png)")
     if not path:
         return
@@ -37,7 +38,8 @@ def ask_and_save(
     def work(_task: object) -> Path:
         if source is not None:
             return save_copy(source, target)
-        return save_pair(pair, ("Before", stage.words), words, target)
+        left, right = pairing.sides
+        return save_pair(pair, (left.title, right.title), words, target)
 
     def saved(where: Path) -> None:
         services.notify(Notice("good", "The sheet was saved", str(where)))
@@ -62,7 +64,7 @@ def save_copy(source: Path, target: Path) -> Path:
 
 
 def save_pair(pair: tuple[QImage, QImage], titles: tuple[str, str], words: str, target: Path) -> Path:
-    """Draw the pair (before, after) with its words, and save it as PNG; raises UserError."""
+    """Draw the pair (left, right) with its words, and save it as PNG; raises UserError."""
     sheet = QImage(_EDGE * 2 + _GAP * 3, _EDGE + _HEAD + _FOOT + _GAP, QImage.Format.Format_RGB32)
     sheet.fill(QColor("#FFFFFF"))
     painter = QPainter(sheet)

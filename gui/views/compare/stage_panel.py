@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QWidget
 from gui.canvas.compare import CompareView, Mode
 from gui.canvas.loading import read_for
 from gui.views.compare.grid import GridView
+from gui.views.compare.pairing import Pairing
 from gui.views.compare.prompt import PromptBar
-from gui.views.compare.subject import Subject
 from gui.widgets.buttons import QuietButton
 from gui.widgets.card import Card
 from gui.widgets.progress import ProgressLine
@@ -73,15 +73,16 @@ class PicturePanel(Card):
             return
         read_for(self._background, self, file, 0, lambda image: self._set(side, image) if still() else None)
 
-    def show_grid(self, subject: Subject) -> None:
-        """Lay the grid of a subject out, with the pictures that were made while it was taught."""
-        self.grid.lay_out(("before", *(stage.title for stage in subject.stages)), subject.prompts)
+    def show_grid(self, pairing: Pairing) -> None:
+        """Lay the grid out, with the pictures that were made while it was taught."""
+        prompts = pairing.subject.prompts
+        self.grid.lay_out(tuple(column.title for column in pairing.columns), prompts)
         seed = self.prompt.asked.seed
-        for prompt in subject.prompts:
-            for column, step in enumerate((0, *(stage.step for stage in subject.stages))):
-                found = subject.sample(step, prompt, seed)
+        for prompt in prompts:
+            for place, column in enumerate(pairing.columns):
+                found = column.subject.sample(column.stage.step if column.stage is not None else 0, prompt, seed)
                 if found is not None:
-                    self.grid.put(column, prompt, found)
+                    self.grid.put(place, prompt, found)
 
     def show_progress(self, words: str, done: int, total: int) -> None:
         """Show how far it is; empty words for nothing under way."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engines.api.events import Sample
+from engines.api.job import Job, JobConcept
 from engines.api.places import cache_home
+from engines.api.prompts import sample_prompts
 from engines.launch.adapter_info import AdapterInfo
-from engines.launch.folder import ADAPTER, load_job
+from engines.launch.evaluation import HOME, photos_of, step_name
+from engines.launch.folder import ADAPTER
 from gui.views.compare.store import Wanted
-from gui.views.train.words import when
+from gui.views.train.words import method_title, when
 from gui.workers.runs import RunView
-
-_SEEDS = 3
-_MOST_PROMPTS = 4
-_MOST_PHOTOS = 24
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ class Subject:
     Attributes:
         id: the run's folder name, or `file:` and the name of an imported file.
         folder: where its reports are kept.
-        prompts: words to try, with the trigger in them.
+        method: how it was taught, in a word; `settings` how else, by name.
+        prompts: words to try, with the trigger in them; `own_prompts` those a person wrote.
         seed: of the run's samples.
         samples: pictures made while it was taught; step 0 is the base.
         created: seconds since the epoch, or 0.
@@ -84,11 +84,14 @@ class Subject:
     sample_folder: Path = Path()
     created: float = 0.0
     photos: tuple[Path, ...] = ()
+    method: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    own_prompts: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """Title and date, since several trainings of one subject are called the same."""
-        return ", ".join(part for part in (self.title, when(self.created)) if part)
+        """Title, method and date, since several trainings of one subject are called the same."""
+        return ", ".join(part for part in (self.title, self.method, when(self.created)) if part)
 
     def default_stage(self) -> Stage | None:
         """The finished file, else the newest checkpoint."""
@@ -118,14 +121,10 @@ class Subject:
 
     def report_folder(self, stage: Stage) -> Path:
         """Where the measured comparison of a stage is kept."""
-        return self.folder / f"step-{stage.step:06d}" if stage.step >= 0 else self.folder / "adapter"
-
-    def measured_with(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
-        """Prompts and seeds of a measured comparison."""
-        return self.prompts[:_MOST_PROMPTS], tuple(range(self.seed, self.seed + _SEEDS))
+        return self.folder / step_name(stage.step) if stage.step >= 0 else self.folder / "adapter"
 
 
-def of_run(view: RunView, root: Path) -> Subject | None:
+def of_run(view: RunView) -> Subject | None:
     """The subject of a training; None while there is no adapter file yet. Reads small files: call it on another thread."""
     job, state, folder = view.info.job, view.state, view.info.folder
     if job is None:
@@ -147,15 +146,18 @@ def of_run(view: RunView, root: Path) -> Subject | None:
         title=view.title,
         base=job.base,
         stages=_with_best(stages, dict(state.validation)),
-        folder=folder / "compare",
+        folder=folder / HOME,
         trigger=job.concept.trigger,
         class_noun=job.concept.class_noun,
-        prompts=_prompts(state.samples, job.concept.trigger, job.concept.class_noun),
+        prompts=tuple(dict.fromkeys(sample.prompt for sample in state.samples)) or sample_prompts(job.concept),
         seed=job.recipe.samples.seed,
         samples=state.samples,
         sample_folder=folder,
         created=view.created,
-        photos=_photos(folder, root),
+        photos=photos_of(folder),
+        method=method_title(job.method.name),
+        settings=_settings(job),
+        own_prompts=job.recipe.samples.prompts,
     )
 
 
@@ -172,7 +174,8 @@ def of_file(path: Path, info: AdapterInfo) -> Subject:
         trigger=info.trigger,
         class_noun=info.class_noun,
         created=info.created,
-        prompts=_prompts((), info.trigger, info.class_noun),
+        prompts=sample_prompts(JobConcept(name="", trigger=info.trigger[:200], class_noun=info.class_noun[:200])),
+        method=method_title(info.method) if info.method else "",
     )
 
 
@@ -185,21 +188,7 @@ def _with_best(stages: Sequence[Stage], losses: dict[int, float]) -> tuple[Stage
     )
 
 
-def _prompts(samples: Sequence[Sample], trigger: str, class_noun: str) -> tuple[str, ...]:
-    """The words the run itself sampled, so that its pictures serve; else plain ones."""
-    own = tuple(dict.fromkeys(sample.prompt for sample in samples))
-    if own:
-        return own
-    thing = " ".join(word for word in (trigger, class_noun) if word) or "thing"
-    return (
-        f"a photo of a {thing}",
-        f"a photo of a {thing} in the snow",
-        f"a photo of a {thing} on the beach",
-        f"a photo of a {thing} on a wooden table",
-    )
-
-
-def _photos(folder: Path, root: Path) -> tuple[Path, ...]:
-    _job, images = load_job(folder)
-    found = [root.joinpath(*image.file.split("/")) for image in images[:_MOST_PHOTOS]]
-    return tuple(path for path in found if path.is_file())
+def _settings(job: Job) -> dict[str, str]:
+    """Everything that was chosen for a training, by plain names."""
+    groups = [job.method.settings, *(group for group in job.recipe.model_dump().values())]
+    return {name.replace("_", " "): str(value) for group in groups for name, value in group.items()}

@@ -26,8 +26,9 @@ class VerdictCard(Card):
             self.body.addWidget(widget)
         self.body.addWidget(self._measure)
 
-    def show_report(self, report: Report | None, *, count: int, photos: int, busy: bool) -> None:
-        """Show what was measured, or what measuring would do."""
+    def show_report(self, report: Report | None, *, count: int, photos: int, both: bool, busy: bool) -> None:
+        """Show what was measured, or what measuring would do: to `both` adapters, or to the one."""
+        adapters = "each adapter" if both else "the adapter"
         if report is not None:
             self._words.setText(sentence(report))
             self._small.setText(conditions(report))
@@ -40,8 +41,8 @@ class VerdictCard(Card):
             )
             self._words.setText("Not measured yet.")
             self._small.setText(
-                f"Measuring makes {count} pictures with and {count} without the adapter, from the same seeds, {against}. A few "
-                "pictures of other things show what else has changed."
+                f"Measuring makes {count} pictures with and {count} without {adapters}, from the same seeds, {against}. A few "
+                "pictures of others of its kind and of other things show what else has changed."
             )
             self._measure.setText("Measure")
         self._measure.setAccessibleName(self._measure.text())
@@ -60,32 +61,39 @@ class TableCard(Card):
 
     def show_report(self, report: Report | None) -> None:
         """Show the table, or hide."""
-        lines = rows(report) if report is not None else ()
-        self.setVisible(bool(lines))
-        if report is None or not lines:
-            return
-        fresh = QWidget()
-        grid = QGridLayout(fresh)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(8)
-        grid.setColumnStretch(0, 1)
-        heads = (f"{report.pictures} pictures, same seeds", "before", "after", "")
-        for column, words in enumerate(heads):
-            grid.addWidget(Label(words, role="small"), 0, column)
-        for place, row in enumerate(lines):
-            grid.addWidget(separator(), place * 2 + 1, 0, 1, 4)
-            cells = (
-                Label(row.name, wrap=True),
-                Label(row.before),
-                Label(row.after, role="strong" if row.strong else ""),
-                Label(row.margin, role="muted"),
-            )
-            for column, cell in enumerate(cells):
-                cell.setToolTip(row.tip)
-                cell.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-                grid.addWidget(cell, place * 2 + 2, column)
-            cells[0].setAccessibleDescription(row.tip)
-        self.body.replaceWidget(self._holder, fresh)
-        self._holder.deleteLater()
-        self._holder = fresh
+        fresh = figures_table(report) if report is not None else None
+        self.setVisible(fresh is not None)
+        if fresh is not None:
+            self.body.replaceWidget(self._holder, fresh)
+            self._holder.deleteLater()
+            self._holder = fresh
+
+
+def figures_table(report: Report) -> QWidget | None:
+    """A measured comparison as a table; None when there are no figures. Margins are shown where there is room, beside one adapter."""
+    lines = rows(report)
+    if not lines:
+        return None
+    table = QWidget()
+    grid = QGridLayout(table)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(12)
+    grid.setVerticalSpacing(8)
+    grid.setColumnStretch(0, 1)
+    single = len(report.columns) == 2
+    heads = ("before", "after") if single else ("before", *(column.label for column in report.columns[1:]))
+    grid.addWidget(Label(f"{report.count} pictures, same seeds", role="small"), 0, 0)
+    for place, words in enumerate(heads, start=1):
+        grid.addWidget(Label(words, role="small", wrap=not single), 0, place)
+    for line, row in enumerate(lines):
+        grid.addWidget(separator(), line * 2 + 1, 0, 1, len(heads) + 2)
+        labels = [Label(row.name, wrap=True)]
+        labels += [Label(cell.text, role="strong" if cell.strong else "") for cell in row.cells]
+        if single:
+            labels.append(Label(row.cells[-1].margin, role="muted"))
+        for place, label in enumerate(labels):
+            label.setToolTip(row.tip)
+            label.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+            grid.addWidget(label, line * 2 + 2, place)
+        labels[0].setAccessibleDescription(row.tip)
+    return table

@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPlainTextEdit, QWidget
 
 from gui.canvas.loading import show_file
+from gui.views.compare.outcome import OutcomeView
 from gui.views.library.items import Item, recipe_lines
 from gui.views.train.viewer import PictureSheet
 from gui.widgets.buttons import IconButton, LinkButton, PrimaryButton, QuietButton
@@ -49,6 +50,7 @@ class DetailCard(Card):
         self._picture = PictureView(name="library.detail.picture", ratio=1.35)
         self._picture.set_clickable("Look at the picture")
         self._picture.clicked.connect(self._look)
+        self._outcome = OutcomeView(background, name="library.outcome")
         self._title = Label(role="title", wrap=True)
         self._problem = Label(role="bad", wrap=True)
         buttons = QHBoxLayout()
@@ -77,6 +79,7 @@ class DetailCard(Card):
             flow.addWidget(button)
         for widget in (self._picture, self._title, self._problem):
             self.body.addWidget(widget)
+        self.body.addWidget(self._outcome)
         self.body.addLayout(buttons)
         self.body.addWidget(self._recipe)
         self.body.addWidget(self._more)
@@ -94,8 +97,10 @@ class DetailCard(Card):
         if before is None or before.id != item.id:
             self._all = False
             self._picture.set_picture(None)
-        self._picture.setVisible(item.picture is not None)
-        if item.picture is not None:
+        self._outcome.show_folder(item.measured)
+        alone = item.picture is not None and item.measured is None  # the pair of the outcome shows what it makes
+        self._picture.setVisible(alone)
+        if item.picture is not None and alone:
             show_file(self._background, self._picture, item.picture, 640)
         self._title.setText(item.title)
         self._problem.setText(item.problem)

@@ -24,6 +24,7 @@ class Item:
         id: the run's folder name, or `file:` and the name of an imported file.
         info: what its header says; None when it cannot be read, and `problem` says why.
         picture: what it makes; None when nothing was ever made.
+        measured: folder of its measured before and after; None when there is none.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Item:
     created: float = 0.0
     note: str = ""
     favourite: bool = False
+    measured: Path | None = None
 
     @property
     def imported(self) -> bool:
@@ -160,6 +162,7 @@ def _of_run(view: RunView) -> Item:
         view.created,
         record.note if record is not None else "",
         record.favourite if record is not None else False,
+        view.info.measured,
     )
 
 

@@ -42,7 +42,7 @@ class PreferencesPage(QWidget):
         body = ScrollBody()
         outer.addWidget(body)
         body.column.addWidget(PageHeader("Preferences", "Every change is kept at once."))
-        for card in (self._look(), self._start(), self._hub(), self._computer(), self._places()):
+        for card in (self._look(), self._start(), self._training(), self._hub(), self._computer(), self._places()):
             card.setMaximumWidth(_WIDEST_PX)
             body.column.addWidget(card)
         body.column.addStretch(1)
@@ -87,6 +87,20 @@ class PreferencesPage(QWidget):
         change = QuietButton("Change…", name="preferences.folder", on_click=self._change_folder)
         card.body.addLayout(
             _row("New projects lie in", "Projects that are there already stay where they are.", self._folder, change)
+        )
+        return card
+
+    def _training(self) -> Card:
+        card = Card("Training", name="preferences.training")
+        self._evaluate = Segmented((("yes", "Yes"), ("no", "No")), name="preferences.evaluate", label="Measure")
+        self._evaluate.set_value(self._services.preferences.values.evaluate)
+        self._evaluate.changed.connect(lambda key: opening.remember(self._services, evaluate=key))
+        card.body.addLayout(
+            _row(
+                "Measure before and after",
+                "When a training is finished, a few pictures are made and compared in the background. It gives way to every other training.",
+                self._evaluate,
+            )
         )
         return card
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
 
 from engines.launch.follow import log_tail
+from gui.views.compare.outcome import OutcomeView
 from gui.views.train.words import duration, size
 from gui.widgets.buttons import PrimaryButton, QuietButton
 from gui.widgets.card import Card
@@ -15,6 +16,12 @@ from gui.widgets.chips import Chip, Level
 from gui.widgets.text import Label
 from gui.workers.background import Background
 from gui.workers.runs import RunView
+
+_MEASURING = {
+    "waiting": "Before and after are measured in the background when no other training is at work.",
+    "working": "Before and after are being measured in the background.",
+    "failed": "Before and after were not measured. {}",
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,8 @@ def ending(view: RunView) -> Ending | None:
             "good",
             title,
             f"{result.step} steps{took}.{weight}{best}",
-            way_on="compare",
+            _MEASURING.get(view.info.evaluation.stage, "").format(view.info.evaluation.words),
+            "compare",
         )
     if state.phase == "failed" and state.failure is not None:
         failure = state.failure
@@ -102,6 +110,7 @@ class EndingCard(Card):
         head.addWidget(self._title, 1)
         self._text = Label(wrap=True, selectable=True)
         self._hint = Label(role="muted", wrap=True, selectable=True)
+        self._outcome = OutcomeView(background, name="train.outcome", edge=132, beside=True)
         self._log = QPlainTextEdit()
         self._log.setObjectName("train.ending.log")
         self._log.setAccessibleName("End of the log")
@@ -119,7 +128,7 @@ class EndingCard(Card):
         buttons.addWidget(self._folder)
         buttons.addStretch(1)
         self.body.addLayout(head)
-        for widget in (self._text, self._hint, self._log):
+        for widget in (self._outcome, self._text, self._hint, self._log):
             self.body.addWidget(widget)
         self.body.addLayout(buttons)
 
@@ -130,6 +139,7 @@ class EndingCard(Card):
         if words is None:
             return
         self.setAccessibleName(f"{words.chip}: {words.title}")
+        self._outcome.show_folder(view.info.measured)
         self._chip.set(words.chip, words.level)
         self._title.setText(words.title)
         for label, text in ((self._text, words.text), (self._hint, words.hint)):

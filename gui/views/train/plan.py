@@ -103,7 +103,8 @@ class PlanColumn(QWidget):
         recipe, method = self._setup.recipe(), self._setup.job_method()
         if concept is None or recipe is None or method is None or not self._readiness.ready:
             return None
-        return RunDraft(concept.id, concept.name, method, recipe, base=self._setup.base)
+        evaluate = self._services.preferences.values.evaluate == "yes"
+        return RunDraft(concept.id, concept.name, method, recipe, base=self._setup.base, evaluate=evaluate)
 
     def _refresh(self) -> None:
         runs = self._services.runs

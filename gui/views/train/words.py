@@ -91,4 +91,4 @@ def phase(state: RunState) -> str:
 
 def method_title(name: str) -> str:
     """A method's registered name as people write it."""
-    return {"lora": "LoRA", "dora": "DoRA"}.get(name, name.replace("_", " ").capitalize())
+    return {"lora": "LoRA", "dora": "DoRA", "tara": "Token-aware"}.get(name, name.replace("_", " ").capitalize())
