@@ -19,6 +19,8 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
     "lora": [{}, {"rank": 3, "alpha": 6.0, "places": "q k v o", "decoder": False}, {"rank": 2, "late": 0.5}],
     "adaptformer": [{}, {"width": 5, "scale_trains": True, "decoder": False}, {"width": 8, "experts": 4, "late": 0.5}],
     "sam-adapter": [{}, {"reduction": 4, "decoder": False}],
+    "earth-adapter": [{}, {"width": 5, "mixed": 1.0, "decoder": False}, {"mixed": 0.0}],
+    "cloud-adapter": [{}, {"rank": 3, "context": 16, "heads": 2, "grid": 4, "decoder": False, "late": 0.5}],
     "salt": [{}, {"rank": 0, "decoder": False}, {"leading": 0.25, "rank": 3, "feed_forward": True, "norms": False}],
 }
 
