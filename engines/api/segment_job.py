@@ -51,6 +51,17 @@ class SegmentObjective(Settings):
         le=10.0,
         advanced=True,
     )
+    unmarked_weight: float = setting(
+        0.0,
+        "Learn from pictures without masks",
+        help="Makes a finished adapter surer of itself on new pictures; how much of a picture the class covers keeps it honest.",
+        ge=0.0,
+        le=10.0,
+        advanced=True,
+        zero="off",
+    )
+    least_share: float = setting(0.0, "Least the class covers", ge=0.0, le=1.0, advanced=True)
+    most_share: float = setting(1.0, "Most the class covers", ge=0.0, le=1.0, advanced=True)
 
 
 class SegmentRecipe(Settings):

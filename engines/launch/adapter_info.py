@@ -72,7 +72,10 @@ class AdapterInfo:
         """What is different in other tools, in a sentence; empty when nothing is."""
         if not self.focus:
             return ""
-        return f"Other tools use it as an ordinary LoRA: there it does not keep to the word “{self.focus}”."
+        return (
+            f"Other tools use it as an ordinary LoRA: there it does not keep to the word “{self.focus}”, changes other things too, "
+            "and cannot be added up with others. For other tools teach a Mergeable one."
+        )
 
     def as_data(self) -> dict[str, object]:
         """All of it as plain data for a message or JSON."""

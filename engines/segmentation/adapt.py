@@ -23,7 +23,7 @@ from engines.segmentation.adapter_file import (
 from engines.segmentation.batches import SceneBatches, Showing
 from engines.segmentation.contracts import Segmenter
 from engines.segmentation.lesson import Lesson, Questions, single_objects, whole_classes
-from engines.segmentation.objective import drawn_together, soft_dice
+from engines.segmentation.objective import drawn_together, soft_dice, unmarked_errors
 from engines.segmentation.prompting import draw_kind
 from engines.segmentation.scenes import SceneShelf
 from engines.segmentation.segmenters import open_segmenter
@@ -56,6 +56,10 @@ class Adapt:
     def prepare(self, progress: ProgressHook) -> None:
         """Open the model, attach the tuner, read the pictures, and compute embeddings where they cannot change."""
         job, recipe, device = self._job, self._job.recipe, self._device.torch_device
+        if self._unmarked and (not job.start_from or recipe.data.prompts == "clicks"):
+            title = "Pictures without masks can only teach a finished adapter"
+            what = "There is no adapter to begin with, or it finds nothing without being asked."
+            raise JobError(title, what, "Adapt to some marked pictures first, and begin with that adapter.")
         tuner = tuner_of(job.method.name, job.method.settings)
         progress("loading", "Loading the model", 0, 1)
         model = open_segmenter(job.base, self._device)
@@ -76,7 +80,7 @@ class Adapt:
         shelf = SceneShelf(model, self._root, self._scenes, device)
         for sentence in shelf.skipped:
             progress(NOTE, f"A picture was left out. {sentence}", 0, 0)
-        learned, measured = _divided(shelf, progress)
+        learned, measured = _divided(shelf, progress, unmarked=self._unmarked)
         views = VIEWS[recipe.data.views]
         if not tuned.encoder_changes:
             shelf.fill(learned, views, progress)
@@ -104,6 +108,10 @@ class Adapt:
     def loss(self, batch: Sequence[Showing]) -> torch.Tensor:
         """See `Task`."""
         parts, prompts = self._ready, self._job.recipe.data.prompts
+        if self._unmarked:
+            everywhere = whole_classes(parts.shelf, batch, len(self._job.classes))
+            weight = self._job.recipe.objective.unmarked_weight
+            return weight * parts.lesson.unmarked(self._embeddings(batch), everywhere)
         objects = single_objects(parts.shelf, batch) if prompts != "automatic" else None
         classes = whole_classes(parts.shelf, batch, len(self._job.classes)) if prompts != "clicks" else None
         kind = draw_kind()
@@ -124,11 +132,11 @@ class Adapt:
         return error + drawn_together(answers[0], answers[1], asked.valid).mean()
 
     def validate(self) -> float:
-        """Mean of 1 - Dice over fixed questions to the pictures that are measured."""
+        """Mean of 1 - Dice over fixed questions to the pictures that are measured; how unsure it is where there is no mask."""
         parts = self._ready
         parts.tuned.learning(False)
         try:
-            errors = [1.0 - dice for number in parts.measured for dice in self._measured(number)]
+            errors = [error for number in parts.measured for error in self._errors_of(number)]
         finally:
             parts.tuned.learning(True)
         return sum(errors) / len(errors)
@@ -192,6 +200,10 @@ class Adapt:
             )
 
     @property
+    def _unmarked(self) -> bool:
+        return self._job.recipe.objective.unmarked_weight > 0
+
+    @property
     def _automatic(self) -> bool:
         return self._job.recipe.data.prompts != "clicks"
 
@@ -225,13 +237,16 @@ class Adapt:
         assert asked is not None  # noqa: S101 - only pictures with objects are asked about by clicks
         return asked, parts.lesson.say(self._embeddings([shown]), asked, automatic=automatic)
 
-    def _measured(self, number: int) -> list[float]:
+    def _errors_of(self, number: int) -> list[float]:
+        if self._unmarked and not self._ready.shelf.objects[number]:
+            asked, logits = self._said(number, automatic=True)
+            return unmarked_errors(logits, asked.valid, self._job.recipe.objective).tolist()
         found: list[float] = []
         ways = {"clicks": (False,), "automatic": (True,), "both": (False, True)}[self._job.recipe.data.prompts]
         for automatic in ways:
             if automatic or self._ready.shelf.objects[number]:
                 asked, logits = self._said(number, automatic=automatic)
-                found += soft_dice(logits, asked.truth, asked.valid).tolist()
+                found += (1.0 - soft_dice(logits, asked.truth, asked.valid)).tolist()
         return found
 
 
@@ -257,16 +272,16 @@ def rate_factor(model: Segmenter) -> float:
     return _SMALL_FACTOR if model.info.sizes.embed_dim < _SMALL_WIDTH else 1.0
 
 
-def _divided(shelf: SceneShelf, progress: ProgressHook) -> tuple[list[int], list[int]]:
-    """Numbers of the pictures learned from and of those measured on."""
+def _divided(shelf: SceneShelf, progress: ProgressHook, *, unmarked: bool) -> tuple[list[int], list[int]]:
+    """Numbers of the pictures learned from (with `unmarked` those without masks too) and of those measured on."""
     title = "There is nothing to learn from"
     learned = [number for number, scene in enumerate(shelf.scenes) if scene.split == "train"]
-    if not any(shelf.objects[number] for number in learned):
+    if not unmarked and not any(shelf.objects[number] for number in learned):
         raise JobError(title, "No picture that is learned from has a mask.", "Mark some objects first.")
     apart = [number for number, scene in enumerate(shelf.scenes) if scene.split == "validation"]
     if not any(shelf.objects[number] for number in apart):
         progress(NOTE, "No picture is kept apart, so the curve is measured on the ones that are learned from.", 0, 0)
-        return learned, [number for number in learned if shelf.objects[number]][:_MEASURED]
+        return learned, [number for number in learned if unmarked or shelf.objects[number]][:_MEASURED]
     progress(NOTE, f"The curve is measured on {len(apart)} pictures kept out of the training.", 0, 0)
     taught = {one.label for number in learned for one in shelf.objects[number]}
     if missing := sorted({one.label for number in apart for one in shelf.objects[number]} - taught):

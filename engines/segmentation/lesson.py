@@ -12,7 +12,7 @@ from engines.api.segment_job import SegmentData, SegmentObjective
 from engines.segmentation import prompting
 from engines.segmentation.batches import Showing
 from engines.segmentation.contracts import Prompts, Segmenter
-from engines.segmentation.objective import FINER, enlarged, mask_errors, overlap_of
+from engines.segmentation.objective import FINER, enlarged, mask_errors, overlap_of, unmarked_errors
 from engines.segmentation.scenes import SceneShelf
 from projects.regions.mask import Mask, union
 
@@ -112,6 +112,11 @@ class Lesson:
         """Error of classes that are found without being asked, a scalar."""
         logits, scores = self._model.decode(embeddings[asked.rows], self._by_class(asked.labels), several=False)
         return self._error(logits, scores, asked)
+
+    def unmarked(self, embeddings: torch.Tensor, asked: Questions) -> torch.Tensor:
+        """Error of classes in pictures without masks, a scalar; the truth of the questions is not looked at."""
+        logits, _ = self._model.decode(embeddings[asked.rows], self._by_class(asked.labels), several=False)
+        return unmarked_errors(enlarged(logits[:, 0]), asked.valid, self._objective).mean()
 
     def say(self, embeddings: torch.Tensor, asked: Questions, *, automatic: bool) -> torch.Tensor:
         """Answers (P, n, n) to fixed questions: the class, or a click in the middle of each object."""

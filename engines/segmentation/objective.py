@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from engines.api.segment_job import SegmentObjective
 
+_SHARE_WEIGHT = 10.0
 FINER = 2
 """The decoder's masks are enlarged so many times before they are compared."""
 
@@ -54,6 +55,21 @@ def overlap_of(logits: torch.Tensor, truth: torch.Tensor, valid: torch.Tensor) -
         said, there = (logits > 0) & (valid > 0.5), (truth > 0.5) & (valid > 0.5)
         either = (said | there).sum(dim=(1, 2))
         return torch.where(either > 0, (said & there).sum(dim=(1, 2)) / either.clamp_min(1), 1.0)
+
+
+def unmarked_errors(logits: torch.Tensor, valid: torch.Tensor, weights: SegmentObjective) -> torch.Tensor:
+    """Error of masks without a truth (P,): how unsure they are, and how far their size leaves what is known of the class.
+
+    Entropy alone would make everything background or everything object; the share of the picture prevents it (Bateson et al. 2022, there as
+    one ratio, here as an interval). Unsureness inside counts nine times what it counts outside, as there.
+    """
+    sure = logits.sigmoid().clamp(1e-6, 1.0 - 1e-6)
+    entropy = -(sure * sure.log() + (1.0 - sure) * (1.0 - sure).log())
+    each = entropy * (0.9 * sure + 0.1 * (1.0 - sure)).detach()
+    area = valid.sum(dim=(1, 2)).clamp_min(1e-6)
+    share = (sure * valid).sum(dim=(1, 2)) / area
+    beyond = functional.relu(weights.least_share - share) + functional.relu(share - weights.most_share)
+    return (each * valid).sum(dim=(1, 2)) / area + _SHARE_WEIGHT * beyond.square()
 
 
 def drawn_together(first: torch.Tensor, second: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

@@ -15,12 +15,13 @@ from engines.api import events as ev
 from engines.api.errors import AdapterError
 from engines.api.job import JobMethod
 from engines.api.recipe import LoopSettings, SampleSettings
-from engines.api.segment_job import Scene, SceneObject, SegmentData, SegmentJob, SegmentRecipe
+from engines.api.segment_job import Scene, SceneObject, SegmentData, SegmentJob, SegmentObjective, SegmentRecipe
 from engines.core.run import EXPECTED, FINE, STOPPED, run_folder
 from engines.launch.folder import create_run
 from engines.launch.follow import read_state
 from engines.launch.inbox import send
 from engines.segmentation.adapter_file import CLASS_TOKENS, attach_for_use, read_segment_adapter, write_segment_adapter
+from engines.segmentation.objective import unmarked_errors
 from engines.segmentation.tuners import registry
 from projects.regions.mask import Mask
 from tests.segmentation.support import answer, open_tiny, write_tiny
@@ -164,6 +165,42 @@ def test_it_learns_to_find_what_it_was_shown(tiny: Path, tmp_path: Path) -> None
     assert run_folder(folder) == FINE
     first, last = measured(folder)
     assert last < first - 0.2
+
+
+def test_pictures_without_masks_make_a_finished_adapter_surer(tiny: Path, tmp_path: Path) -> None:
+    pictures = scenes(tmp_path)
+    first = create_run(tmp_path, a_job(tiny, "lora"), pictures)
+    assert run_folder(first) == FINE
+    bare = [one.model_copy(update={"objects": (), "split": "train"}) for one in pictures]
+    start = f"runs/{first.name}/adapter.safetensors"
+    objective = SegmentObjective(unmarked_weight=1.0, least_share=0.05, most_share=0.3)
+
+    def again(**recipe: object) -> Path:
+        job = a_job(tiny, "lora", start_from=start, data=SegmentData(prompts="both"))
+        loop = job.recipe.loop.model_copy(update={"steps": 20, "learning_rate": 1e-3, "validate_every": 20})
+        changed = job.recipe.model_copy(update={"objective": objective, "loop": loop, **recipe})
+        return create_run(tmp_path, job.model_copy(update={"recipe": changed}), bare)
+
+    folder = again()
+    assert run_folder(folder) == FINE
+    before, after = measured(folder)
+    assert after < before
+    refused = again(data=SegmentData(prompts="clicks"))
+    assert run_folder(refused) == EXPECTED
+
+
+def test_the_size_of_a_class_is_held_to_what_is_known_of_it() -> None:
+    valid = torch.ones(1, 8, 8)
+    everything, nothing = torch.full((1, 8, 8), 9.0), torch.full((1, 8, 8), -9.0)
+    free, bound = (
+        SegmentObjective(unmarked_weight=1.0),
+        SegmentObjective(unmarked_weight=1.0, least_share=0.2, most_share=0.4),
+    )
+    for sure in (everything, nothing):
+        assert float(unmarked_errors(sure, valid, free)) < 0.01
+        assert float(unmarked_errors(sure, valid, bound)) > 0.3
+    third = torch.where(torch.arange(64).view(1, 8, 8) < 20, 9.0, -9.0)
+    assert float(unmarked_errors(third, valid, bound)) < 0.01
 
 
 def test_pictures_that_cannot_be_used_are_named_and_the_rest_is_learned(tiny: Path, tmp_path: Path) -> None:
