@@ -8,31 +8,9 @@ because pictures of one prompt are alike.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-
-RESAMPLES = 2000
-FEWEST = 6
-"""With fewer prompts all of them can come out better by chance more often than one time in twenty."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A mean with its 95 % interval; `count` pictures went into it."""
-
-    mean: float
-    low: float
-    high: float
-    count: int
-
-    def as_data(self) -> dict[str, float | int]:
-        """Plain data for a report."""
-        return {"mean": self.mean, "low": self.low, "high": self.high, "count": self.count}
 
 
 def likeness(made: torch.Tensor, references: torch.Tensor) -> list[float]:
@@ -58,40 +36,3 @@ def variety(made: torch.Tensor, groups: Sequence[str]) -> list[float | None]:
         others = [other for other, own in enumerate(groups) if own == group and other != place]
         found.append(float(far[place, others].mean()) if others else None)
     return found
-
-
-def interval(values: Sequence[float], groups: Sequence[str], *, seed: int = 0) -> Figure:
-    """Mean over groups of their means, with a 95 % bootstrap interval over groups; deterministic.
-
-    With few groups the plain percentiles are too narrow, so wider ones are taken, as far out as Student's t asks for (the expanded
-    percentile interval of Hesterberg, What Teachers Should Know about the Bootstrap, 2015).
-
-    Args:
-        values: one figure a picture; there must be some.
-        groups: the prompt of each.
-        seed: of the resampling.
-    """
-    by_group: dict[str, list[float]] = {}
-    for value, group in zip(values, groups, strict=True):
-        by_group.setdefault(group, []).append(value)
-    means = np.array([np.mean(found) for found in by_group.values()])
-    drawn = np.random.default_rng(seed).integers(0, len(means), (RESAMPLES, len(means)))
-    tail = 100 * _tail(len(means))
-    low, high = np.percentile(means[drawn].mean(axis=1), [tail, 100 - tail])
-    return Figure(float(means.mean()), float(low), float(high), len(values))
-
-
-def certain(difference: Mapping[str, float | int]) -> bool:
-    """Whether there is a difference at all: its interval lies on one side of 0."""
-    return difference["low"] > 0 or difference["high"] < 0
-
-
-def _tail(count: int) -> float:
-    """Share of the resamples beyond each end of the interval of so many groups; 0 where there are too few to leave any out."""
-    freedom = count - 1
-    if freedom < 3:
-        return 0.0
-    z = 1.959964
-    student = z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-    student += (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    return NormalDist().cdf(-math.sqrt(count / freedom) * student)

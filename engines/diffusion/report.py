@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import torch
 
-from engines.diffusion.evaluate import FEWEST, certain, change, following, interval, likeness, variety
+from engines.core.intervals import FEWEST, certain, interval
+from engines.diffusion.evaluate import change, following, likeness, variety
 
 Group = Literal["subject", "class", "elsewhere"]
 

@@ -7,7 +7,6 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -23,10 +22,11 @@ from transformers import (
 
 from engines.api.errors import AdapterError, ModelError, SettingsError
 from engines.api.requests import AdapterUse, Compare
+from engines.core.intervals import FEWEST
 from engines.diffusion.compare import Comparison, compare
 from engines.diffusion.describe import describe
 from engines.diffusion.encoders import open_encoder
-from engines.diffusion.evaluate import FEWEST, certain, change, following, interval, likeness, variety
+from engines.diffusion.evaluate import change, following, likeness, variety
 from engines.diffusion.exchange import write_adapter
 from engines.diffusion.generate import Generator
 from engines.diffusion.report import FIGURES, Made, Seen, column_figures, difference, rows
@@ -180,29 +180,6 @@ def test_a_dino_judges_likeness_and_reads_nothing(
     assert report["columns"][1]["likeness"]["count"] == 1
     assert report["columns"][1]["following"] is None
     assert "following" not in report["pictures"][0]
-
-
-def test_intervals_resample_prompts_and_are_the_same_every_time() -> None:
-    values, groups = [0.1, 0.1, 0.9, 0.9], ["a", "a", "b", "b"]
-    figure = interval(values, groups)
-    assert figure == interval(values, groups)
-    assert figure.mean == pytest.approx(0.5)
-    assert (figure.low, figure.high) == (pytest.approx(0.1), pytest.approx(0.9))
-    assert figure.count == 4
-    sure = interval([0.3] * 6, list("abcabc"))
-    assert sure.low == pytest.approx(0.3) == pytest.approx(sure.high)
-    assert interval([0.1, 0.5, 0.9], ["a", "a", "b"]).mean == pytest.approx(0.6)
-    assert certain(sure.as_data())
-    assert certain({"low": -0.2, "high": -0.1})
-    assert not certain({"low": -0.1, "high": 0.2})
-
-
-def test_intervals_of_few_prompts_are_as_wide_as_students() -> None:
-    """Of sets of six prompts with no difference at all, plain percentiles take one in eight for one."""
-    draws = np.random.default_rng(0).normal(size=(400, 6))
-    wrong = [certain(interval(list(values), list("abcdef")).as_data()) for values in draws]
-    assert 0.01 < sum(wrong) / len(wrong) < 0.1
-    assert interval([0.4, 0.6], ["a", "a"]).low == pytest.approx(0.5)
 
 
 def test_a_comparison_is_fair_whole_and_written_down(
