@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engines.diffusion.generate import Generator
     from engines.starter.subjects import Subject
 
-PLACES = ("on the grass", "in the snow", "on a table", "at night")
+PLACES = ("on the grass", "in the snow", "at night")
 SEEDS = (301, 302, 303)
 UNRELATED = (
     "a red mug on the beach",
@@ -139,6 +139,19 @@ class Contest:
         if self._others is None:
             self._others = self._vectors(prompts, seeds, (), 1.0)
         return change(self._others, self._vectors(prompts, seeds, files, strength))
+
+    def as_others_read(self, file: Path) -> Path:
+        """The adapter as other tools use it: without what only Lorikeet honours; the file itself where there is no such thing."""
+        from engines.diffusion.exchange import Adapter, read_adapter, write_adapter
+        from engines.diffusion.focus import FOCUS
+
+        adapter = read_adapter(file)
+        if FOCUS not in adapter.metadata:
+            return file
+        plain = {name: value for name, value in adapter.metadata.items() if name != FOCUS}
+        other = file.with_name("as-others-read.safetensors")
+        write_adapter(Adapter(adapter.modules, plain), other, overwrite=True)
+        return other
 
     def groups(self) -> list[str]:
         """The prompt of each figure of `judge`."""

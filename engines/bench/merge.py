@@ -18,7 +18,7 @@ from engines.bench.table import Bench, Figure, Result, Table
 if TYPE_CHECKING:
     from engines.starter.subjects import Subject
 
-SENTENCE = "adapters alone and three added up: LoRA, Orthogonal, Token-aware, and the Mergeable recipe"
+SENTENCE = "adapters alone and three added up: LoRA, Orthogonal, Token-aware, and the Mergeable and Composable recipes"
 
 TRIPLES = 3
 STEPS, QUICK_STEPS = 200, 4
@@ -37,15 +37,16 @@ class Outcome:
 
 
 def ways() -> tuple[Way, ...]:
-    """The three methods as they are published, with one rank and one number of steps, and what Lorikeet ships as Mergeable."""
+    """The three methods as they are published, with one rank and one number of steps, and what Lorikeet ships."""
     from engines.diffusion.presets import preset
 
     rank = {"rank": 8}
-    shipped = preset("mergeable")
+    shipped, composable = preset("mergeable"), preset("composable")
     return (
         Way("LoRA", "lora", rank),
         Way("Orthogonal", "orthogonal", rank),
         Way("Token-aware", "tara", rank),
+        Way("Composable", composable.method_name, composable.method, composable.changes),
         Way("Mergeable", shipped.method_name, shipped.method, shipped.changes),
     )
 
