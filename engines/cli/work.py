@@ -78,8 +78,11 @@ def queue(
 def describe() -> int:
     """Print what is on offer (methods, presets, devices, settings) as JSON; the window draws its forms from it."""
     from engines.diffusion.describe import describe as catalog
+    from engines.segmentation import describe as segmentation
 
-    print(catalog().model_dump_json())
+    teaching = catalog()
+    whole = {**segmentation.describe(), "broken": teaching.broken + segmentation.broken()}
+    print(teaching.model_copy(update=whole).model_dump_json())
     return FINE
 
 
