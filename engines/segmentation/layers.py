@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from engines.segmentation.frequencies import coarse_part
+
 
 class LowRankLinear(nn.Module):
     """A linear layer whose output is made of `of` equal parts, with a low-rank change of some of them (LoRA).
@@ -204,10 +206,5 @@ def fine_frequencies(pixels: torch.Tensor, coarse: float) -> torch.Tensor:
         pixels: normalised pictures.
         coarse: share of the spectrum that is left out, a square around its middle.
     """
-    with torch.autocast(pixels.device.type, enabled=False):
-        height, width = pixels.shape[-2:]
-        spectrum = torch.fft.fftshift(torch.fft.fft2(pixels.float(), norm="forward"), dim=(-2, -1))
-        half = int(math.sqrt(height * width * coarse) / 2)
-        spectrum[..., height // 2 - half : height // 2 + half, width // 2 - half : width // 2 + half] = 0
-        fine: torch.Tensor = torch.fft.ifft2(torch.fft.ifftshift(spectrum, dim=(-2, -1)), norm="forward")
-        return fine.real.abs()
+    height, width = pixels.shape[-2:]
+    return (pixels.float() - coarse_part(pixels, int(math.sqrt(height * width * coarse) / 2))).abs()

@@ -13,6 +13,7 @@ from segment_anything import SamPredictor
 from segment_anything.modeling import Sam
 
 from engines.api.errors import ModelError
+from engines.segmentation import frames
 from engines.segmentation.contracts import Prompts
 from engines.segmentation.frames import Frame
 from engines.segmentation.segmenters import open_segmenter
@@ -178,3 +179,24 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
         open_segmenter(f"file:{tmp_path / 'none.pth'}", cpu())
     with pytest.raises(ModelError, match="unknown way"):
         open_segmenter("hub:someone/sam", cpu())
+
+
+@pytest.mark.parametrize("size", [*SIZES, (1, 700), (2500, 1300)])
+def test_a_mask_is_where_its_logits_are_above_zero(size: tuple[int, int]) -> None:
+    frame = Frame(size[1], size[0], 128, 32)
+    drawn = np.random.default_rng(3).normal(size=(4, 32, 32)).astype(np.float32)
+    drawn[1] -= 3.0  # specks
+    drawn[2, 3:9, 20:] += 6.0  # something at the edge of the picture
+    for logits in drawn:
+        assert np.array_equal(frame.mask(logits).array(), frame.whole(logits) > 0)
+    assert frame.mask(np.full((32, 32), 1.0, np.float32)).area == size[0] * size[1]
+    assert frame.mask(np.full((32, 32), -1.0, np.float32)).area == 0
+
+
+def test_a_mask_of_many_strips_is_one_mask(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = Frame(300, 200, 128, 32)
+    logits = np.random.default_rng(4).normal(size=(32, 32)).astype(np.float32)
+    whole = frame.mask(logits)
+    monkeypatch.setattr(frames, "_STRIP", 1000)
+    assert frame.mask(logits).same(whole)
+    assert frame.mask(np.ones((32, 32), np.float32)).area == 60_000

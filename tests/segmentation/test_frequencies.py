@@ -1,0 +1,32 @@
+"""The matrices for coarse frequencies give what Fourier transforms give."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from engines.segmentation.frequencies import coarse_part
+from engines.segmentation.layers import fine_frequencies
+
+
+def by_transform(maps: torch.Tensor, half: int) -> torch.Tensor:
+    """The same through the spectrum, in double precision."""
+    height, width = maps.shape[-2:]
+    spectrum = torch.fft.fftshift(torch.fft.fft2(maps.double()), dim=(-2, -1))
+    kept = torch.zeros(height, width)
+    kept[height // 2 - half : height // 2 + half, width // 2 - half : width // 2 + half] = 1
+    return torch.fft.ifft2(torch.fft.ifftshift(spectrum * kept, dim=(-2, -1))).real.float()
+
+
+@pytest.mark.parametrize(("height", "width", "half"), [(128, 128, 32), (64, 64, 31), (33, 50, 7), (8, 8, 0)])
+def test_the_coarse_part_is_that_of_the_spectrum(height: int, width: int, half: int) -> None:
+    maps = torch.randn(2, 3, height, width, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(coarse_part(maps, half), by_transform(maps, half), rtol=0, atol=1e-5)
+
+
+def test_what_is_fine_is_the_rest_without_its_sign() -> None:
+    pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    expected = (pixels - by_transform(pixels, int(math.sqrt(64 * 64 * 0.25) / 2))).abs()
+    torch.testing.assert_close(fine_frequencies(pixels, 0.25), expected, rtol=0, atol=1e-5)
