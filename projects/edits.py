@@ -19,7 +19,7 @@ from projects.edit_parts import counted, new_id, pick, reordered, words
 from projects.errors import ProjectError
 from projects.files import readable_text
 from projects.project import NAME_KEY, Project
-from projects.rows import RowChange, commit, described, nothing
+from projects.rows import RowChange, arrived, commit, nothing
 
 LONGEST_CAPTION = 4000
 LONGEST_NOTE = 20_000
@@ -73,8 +73,7 @@ def together(project: Project, edits: Sequence[Edit], *, title: str) -> Change:
 
 def add_concept(project: Project, name: str, *, trigger: str = "", class_noun: str = "") -> Change:
     """Add a concept at the end of the list; `ids[0]` of the change is its id."""
-    concept_id, now = new_id(), time.time()
-    title = "Add a concept"
+    concept_id = new_id()
     with project.transaction() as connection:
         position = project.rows("SELECT coalesce(max(position) + 1, 0) FROM concepts")[0][0]
         connection.execute(
@@ -87,8 +86,7 @@ def add_concept(project: Project, name: str, *, trigger: str = "", class_noun: s
                 position,
             ),
         )
-    added = RowChange("concepts", concept_id, {"removed": now}, {"removed": None})
-    return described([added], parts=_CONCEPTS, title=title, ids=[concept_id])
+    return arrived({"concepts": [concept_id]}, parts=_CONCEPTS, title="Add a concept")
 
 
 def rename_concept(
@@ -262,7 +260,6 @@ def record_run(
     Raises:
         ProjectError: it is listed already.
     """
-    now = time.time()
     with project.transaction() as connection:
         if project.rows("SELECT id FROM runs WHERE id = ?", (run_id,)):
             raise ProjectError("The training is listed already", f"The project knows {run_id!r}.")
@@ -270,10 +267,9 @@ def record_run(
             queries.concept(project, concept_id)
         connection.execute(
             "INSERT INTO runs (id, concept_id, title, created, note, favourite) VALUES (?, ?, ?, ?, '', 0)",
-            (run_id, concept_id, words(title, "The title"), now if created is None else created),
+            (run_id, concept_id, words(title, "The title"), time.time() if created is None else created),
         )
-    added = RowChange("runs", run_id, {"removed": now}, {"removed": None})
-    return described([added], parts=_RUNS, title="Add a training", ids=[run_id])
+    return arrived({"runs": [run_id]}, parts=_RUNS, title="Add a training")
 
 
 def rename_run(project: Project, run_id: str, title: str) -> Change:

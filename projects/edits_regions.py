@@ -17,7 +17,7 @@ from projects.errors import ProjectError
 from projects.project import Project, SqlValue
 from projects.records import Origin, Region, Split
 from projects.regions.mask import Mask
-from projects.rows import RowChange, Table, commit, described, nothing
+from projects.rows import RowChange, Table, arrived, commit, nothing
 
 PALETTE = (
     "#0e9f8e",
@@ -69,7 +69,7 @@ def add_label(project: Project, name: str, *, colour: str | None = None) -> Chan
     Raises:
         ProjectError: another label has that name, or it is no name, or the colour is none.
     """
-    label_id, now = new_id(), time.time()
+    label_id = new_id()
     with project.transaction() as connection:
         name = _label_name(project, name)
         position = int(project.rows("SELECT coalesce(max(position) + 1, 0) FROM labels")[0][0])
@@ -77,8 +77,7 @@ def add_label(project: Project, name: str, *, colour: str | None = None) -> Chan
         connection.execute(
             "INSERT INTO labels (id, name, colour, position) VALUES (?, ?, ?, ?)", (label_id, name, colour, position)
         )
-    added = RowChange("labels", label_id, {"removed": now}, {"removed": None})
-    return described([added], parts=_LABELS, title="Add a label", ids=[label_id])
+    return arrived({"labels": [label_id]}, parts=_LABELS, title="Add a label")
 
 
 def rename_label(project: Project, label_id: str, name: str) -> Change:
@@ -142,7 +141,7 @@ def add_regions(project: Project, regions: Sequence[NewRegion]) -> Change:
     Raises:
         ProjectError: a picture or a label is not there, or a mask is empty or of another size than its picture; none was added.
     """
-    ids, now = [new_id() for _ in regions], time.time()
+    ids = [new_id() for _ in regions]
     with project.transaction() as connection:
         known = {label.id for label in queries.labels(project)}
         sizes = {item.id: (item.width, item.height) for item in pick(project, [new.image_id for new in regions])}
@@ -161,8 +160,7 @@ def add_regions(project: Project, regions: Sequence[NewRegion]) -> Change:
             " position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
-    added = [RowChange("regions", region_id, {"removed": now}, {"removed": None}) for region_id in ids]
-    return described(added, parts=_REGIONS, title=f"Add {counted(ids, 'region')}", ids=ids)
+    return arrived({"regions": ids}, parts=_REGIONS, title=f"Add {counted(ids, 'region')}")
 
 
 def replace_regions(project: Project, masks: Mapping[str, Mask], *, origin: Origin | None = None) -> Change:

@@ -45,6 +45,10 @@ class Limits:
     blurry_below: float = _BLURRY_BELOW
 
 
+TO_SEGMENT = Limits(small_side=32, aspect=float("inf"), blurry_below=0.0)
+"""Scans, strips and soft microscopy are as they should be; only what nothing can be seen on is worth a look."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looks:
     """The measured looks of a picture.

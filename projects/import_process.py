@@ -2,8 +2,8 @@
 
     python -m projects.import_process PROJECT CONCEPT
 
-An empty CONCEPT stands for pictures to segment, which belong to none. The first line of its input is a JSON list of paths. It prints JSON
-lines: `{"done", "total", "name"}` as it goes, and one `{"report"}` or `{"error"}` at the end. When its input ends (the window closed it,
+An empty CONCEPT stands for pictures to segment, which belong to none. The first line of its input is a JSON list of paths; or an object, for
+masks: `path`, `kind`, and where they matter `pictures`, `label` and `threshold` (see `projects.regions.importing`). It prints JSON lines: `{"done", "total", "name"}` as it goes, and one `{"report"}` or `{"error"}` at the end. When its input ends (the window closed it,
 or died) it stops after the file under way; what came in stays.
 """
 
@@ -16,15 +16,15 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from projects import edits
-from projects.change import Change
 from projects.errors import ProjectError, UserError
-from projects.importing import Progress, import_paths
+from projects.importing import Progress, change_of, import_paths
 from projects.project import Project
+from projects.regions.exchange.formats import AUTOMATIC
+from projects.regions.exchange.sheet import Request
+from projects.regions.importing import import_masks
 from projects.report import ImportReport, ReportLine
 
 _TELL_EVERY_S = 0.08
@@ -35,21 +35,35 @@ def main(argv: Sequence[str]) -> int:
     if len(argv) != 2:
         sys.stderr.write((__doc__ or "") + "\n")
         return 2
-    paths = [Path(str(path)) for path in json.loads(sys.stdin.readline())]
+    asked = json.loads(sys.stdin.readline())
     stopped = threading.Event()
     threading.Thread(target=_wait_for_end, args=(sys.stdin, stopped), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(5)  # the window comes first
     try:
         with Project.open(Path(argv[0])) as project:
-            report = import_paths(project, paths, argv[1] or None, progress=_teller(stopped))
+            report = _import(project, asked, argv[1] or None, _teller(stopped))
     except UserError as error:
         _print({"error": {"title": error.title, "what": error.what, "hint": error.hint}})
         return 3
     lines = [asdict(line) for line in report.lines]
     facts = {"added": report.added, "lines": lines, "seconds": report.seconds, "cancelled": report.cancelled}
-    _print({"report": {**facts, "title": report.change.title if report.change else ""}})
+    _print({"report": {**facts, "labels": report.labels, "regions": report.regions}})
     return 0
+
+
+def _import(
+    project: Project, asked: list[str] | dict[str, Any], concept_id: str | None, progress: Progress
+) -> ImportReport:
+    if isinstance(asked, list):
+        return import_paths(project, [Path(path) for path in asked], concept_id, progress=progress)
+    request = Request(
+        path=Path(asked["path"]),
+        pictures=Path(asked["pictures"]) if asked.get("pictures") else None,
+        label=asked.get("label") or Request.label,
+        threshold=float(asked.get("threshold", Request.threshold)),
+    )
+    return import_masks(project, request, kind=asked.get("kind", AUTOMATIC), progress=progress)
 
 
 def report_of(line: dict[str, Any]) -> ImportReport:
@@ -63,13 +77,10 @@ def report_of(line: dict[str, Any]) -> ImportReport:
         error = line["error"]
         raise ProjectError(str(error["title"]), str(error["what"]), str(error["hint"]))
     found = line["report"]
-    added = tuple(str(key) for key in found["added"])
-    change = None
-    if added:
-        inverse = partial(edits.remove_images, image_ids=added)
-        change = Change(frozenset({"images", "captions", "masks"}), str(found["title"]), added, inverse)
+    added, labels, regions = (tuple(str(key) for key in found[kind]) for kind in ("added", "labels", "regions"))
+    change = change_of(added, labels=labels, regions=regions) if added or regions else None
     lines = tuple(ReportLine(**entry) for entry in found["lines"])
-    return ImportReport(added, lines, change, float(found["seconds"]), bool(found["cancelled"]))
+    return ImportReport(added, lines, change, float(found["seconds"]), bool(found["cancelled"]), labels, regions)
 
 
 def _teller(stopped: threading.Event) -> Progress:

@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from projects import queries
-from projects.change import Change
+from projects.change import Change, Part
+from projects.edit_parts import counted
 from projects.errors import ProjectError, ReadOnlyError
 from projects.files import flush_folder, readable_text
-from projects.health import FLAG_WORDS, Limits, Twins
+from projects.health import FLAG_WORDS, TO_SEGMENT, Limits, Twins
 from projects.intake import ALREADY_THERE, Arrival, Gate, Known, PixelBudget, ProjectUnwritable, already_there, discard
 from projects.project import Project
 from projects.report import ImportReport, ReportLine, in_order, line_of
-from projects.rows import RowChange, described
+from projects.rows import Table, arrived
 from projects.scanning import Candidate, scan
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "threads_here",
 ]
 
+STOPPED = "The import was stopped"
 Progress = Callable[[int, int, str], bool]
 Work = tuple[Candidate, bytes | None]
 _BATCH = 16
@@ -65,7 +67,7 @@ def import_paths(
         progress: told (files settled, files in all, name of the last one) after each file was committed or refused; returning False
             stops the import, and what is in stays. Called on the calling thread.
         threads: how many files are read at once; None suits the machine.
-        limits: where the flags for small, long and blurred pictures begin.
+        limits: where the flags for small, long and blurred pictures begin; None suits where they go.
 
     Returns:
         One report over everything. A file that cannot be taken is a line in it, never an exception; so is a full disk or a project
@@ -83,7 +85,9 @@ def import_paths(
     lines = list(found.lines)
     if not work and not lines:
         lines.append(ReportLine("warning", "", "No pictures were found", "Drop pictures, or folders that hold some."))
-    return _Import(project, concept_id, lines, progress, limits or Limits()).run(work, threads=threads, started=started)
+    return _Import(project, concept_id, lines, progress, limits or _limits(concept_id)).run(
+        work, threads=threads, started=started
+    )
 
 
 def import_image_bytes(
@@ -108,8 +112,12 @@ def import_work(
     _check_goal(project, concept_id)
     if project.read_only:
         return _refused(project, started)
-    importing = _Import(project, concept_id, [], progress, limits or Limits())
+    importing = _Import(project, concept_id, [], progress, limits or _limits(concept_id))
     return importing.run(work, threads=threads, started=started)
+
+
+def _limits(concept_id: str | None) -> Limits:
+    return TO_SEGMENT if concept_id is None else Limits()
 
 
 def _check_goal(project: Project, concept_id: str | None) -> None:
@@ -294,8 +302,8 @@ class _Import:
 
     def _report(self, started: float) -> ImportReport:
         if self.cancelled:
-            self.lines.append(ReportLine("info", "", "The import was stopped", "What was taken in before stays."))
-        change = _change(self.added) if self.added else None
+            self.lines.append(ReportLine("info", "", STOPPED, "What was taken in before stays."))
+        change = change_of(self.added) if self.added else None
         seconds = time.perf_counter() - started
         return ImportReport(tuple(self.added), in_order(_gathered(self.lines)), change, seconds, self.cancelled)
 
@@ -316,11 +324,13 @@ def _gathered(lines: list[ReportLine]) -> list[ReportLine]:
     return [*rest, ReportLine("info", "", f"{len(repeated)} files were already there", repeated[0].hint)]
 
 
-def _change(added: Sequence[str]) -> Change:
-    now = time.time()
-    rows = [RowChange("images", image_id, {"removed": now}, {"removed": None}) for image_id in added]
-    title = "Import 1 picture" if len(added) == 1 else f"Import {len(added)} pictures"
-    return described(rows, parts=frozenset({"images", "captions", "masks"}), title=title, ids=added)
+def change_of(images: Sequence[str], *, labels: Sequence[str] = (), regions: Sequence[str] = ()) -> Change:
+    """The `Change` of an import that added these, by their ids."""
+    what = [counted(ids, word) for ids, word in ((images, "picture"), (regions, "region")) if ids]
+    parts: frozenset[Part] = frozenset({"images", "captions", "masks", "splits"} if images else ())
+    parts |= {"labels", "regions"} if regions or labels else set()
+    rows: dict[Table, Sequence[str]] = {"images": images, "labels": labels, "regions": regions}
+    return arrived(rows, parts=parts, title=f"Import {' and '.join(what)}")
 
 
 def _refused(project: Project, started: float) -> ImportReport:

@@ -13,11 +13,14 @@ import logging
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from projects.errors import ImportFailure
@@ -35,6 +38,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = frozenset(_TURNS[orientation] for orientation in (5, 6, 7, 8))
+"""The turns after which width and height have changed places."""
 # What decoders raise on hostile or damaged bytes; found by feeding them such bytes (tests/projects/test_pixels_hostile.py).
 _STUMBLES = (
     OSError,
@@ -107,11 +112,80 @@ def read(source: Source, *, max_pixels: int = MAX_PIXELS, at_least: int | None =
     Raises:
         ImportFailure: it cannot be read; says why.
     """
+    with _opened(source, max_pixels) as opened:
+        return _decode(opened, at_least)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The numbers that a mask or label picture holds, as they are stored: classes, objects, or shades.
+
+    Attributes:
+        numbers: (h, w), upright, whole numbers; of a picture in colours, its shades from 0 to 255.
+        white: what a full white would be: 1, 255 or 65535 by the kind of file.
+        colours: it shows colours, which are neither numbers nor shades.
+        palette: the numbers stand for colours of a palette.
+    """
+
+    numbers: NDArray[np.int32]
+    white: int
+    colours: bool = False
+    palette: bool = False
+
+
+def read_values(source: Source, *, max_pixels: int = MAX_PIXELS) -> Values:
+    """Decode a mask or label picture without turning its numbers into shades.
+
+    Raises:
+        ImportFailure: it cannot be read, or holds several pictures; says why.
+    """
+    with _opened(source, max_pixels) as opened:
+        if getattr(opened, "n_frames", 1) > 1:
+            raise ImportFailure(
+                "The file holds several pictures",
+                f"It is a stack of {getattr(opened, 'n_frames', 1)}.",
+                "Save them as one file each.",
+            )
+        opened.load()
+        turned = _turn(opened)
+        values = _values(opened)
+    return (
+        values if turned is None else Values(turn(values.numbers, turned), values.white, values.colours, values.palette)
+    )
+
+
+def turned_by(source: Source) -> Image.Transpose | None:
+    """How the stored pixels of a picture are turned or mirrored to stand upright, found without decoding them.
+
+    Raises:
+        ImportFailure: it cannot be read.
+    """
+    with _opened(source, MAX_PIXELS) as opened:
+        return _turn(opened)
+
+
+def turn(pixels: NDArray[Any], turned: Image.Transpose) -> NDArray[Any]:
+    """Turn (h, w) as Pillow's `transpose` turns a picture."""
+    turns: dict[Image.Transpose, NDArray[Any]] = {
+        Image.Transpose.FLIP_LEFT_RIGHT: pixels[:, ::-1],
+        Image.Transpose.FLIP_TOP_BOTTOM: pixels[::-1],
+        Image.Transpose.ROTATE_90: np.rot90(pixels),
+        Image.Transpose.ROTATE_180: pixels[::-1, ::-1],
+        Image.Transpose.ROTATE_270: np.rot90(pixels, -1),
+        Image.Transpose.TRANSPOSE: pixels.T,
+        Image.Transpose.TRANSVERSE: pixels[::-1, ::-1].T,
+    }
+    return turns[turned]
+
+
+@contextmanager
+def _opened(source: Source, max_pixels: int) -> Iterator[Image.Image]:
+    """The file opened by Pillow, its size checked; every way in which it stumbles in the block becomes an `ImportFailure`."""
     _prepare_pillow()
     try:
         with Image.open(source, formats=FORMATS) as opened:
             _check_size(opened.size, max_pixels)
-            return _decode(opened, at_least)
+            yield opened
     except Image.DecompressionBombError as error:
         raise _too_large("", max_pixels) from error
     except MemoryError as error:
@@ -192,8 +266,7 @@ def _decode(opened: Image.Image, at_least: int | None) -> Picture:
     elif rgb is opened:
         # What is handed out must not hang on a file that is about to be closed.
         rgb = rgb.copy()
-    sideways = turned is not None and turned not in {_TURNS[2], _TURNS[3], _TURNS[4]}
-    width, height = (height, width) if sideways else (width, height)
+    width, height = (height, width) if turned in SIDEWAYS else (width, height)
     return Picture(rgb, alpha, width, height, stored_format, turned)
 
 
@@ -216,6 +289,24 @@ def _plain_mode(opened: Image.Image) -> Image.Image:
     if mode in {"L", "LA", "RGB", "RGBA", "CMYK", "LAB"}:
         return opened
     return opened.convert("L" if mode == "1" else "RGB")
+
+
+def _values(opened: Image.Image) -> Values:
+    mode = opened.mode
+    if mode in {"1", "L", "P"}:
+        return Values(np.asarray(opened).astype(np.int32), 1 if mode == "1" else 255, palette=mode == "P")
+    if mode.startswith("I"):
+        return Values(np.asarray(opened).astype(np.int32), 65535)
+    if mode == "F":
+        shades = np.nan_to_num(np.asarray(opened), nan=0.0, posinf=0.0, neginf=0.0)
+        whole = bool((shades == np.rint(shades)).all())
+        # Fractions are shades between 0 and 1; whole numbers count something.
+        shades = shades.clip(-(2**30), 2**30) if whole else np.rint(shades.clip(0, 1) * 255)
+        return Values(shades.astype(np.int32), 65535 if whole else 255)
+    rgb = np.asarray(_plain_mode(opened).convert("RGBA"))
+    grey = bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
+    shades = np.minimum(np.asarray(opened.convert("L")), rgb[..., 3])
+    return Values(shades.astype(np.int32), 255, colours=not grey)
 
 
 def _eight_bits(opened: Image.Image) -> Image.Image:

@@ -38,6 +38,8 @@ class ImportReport:
         change: for undo and for the views; None when nothing came in.
         seconds: how long it took.
         cancelled: the person stopped it; what is in `added` stays.
+        labels: ids of the labels that are new, where masks were imported.
+        regions: ids of the regions taken in, where masks were imported.
     """
 
     added: tuple[str, ...]
@@ -45,6 +47,8 @@ class ImportReport:
     change: Change | None
     seconds: float
     cancelled: bool = False
+    labels: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
 
 
 def line_of(error: UserError, file: str, *, level: Level = "error") -> ReportLine:

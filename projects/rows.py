@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sqlite3
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -54,6 +55,15 @@ def described(changes: Sequence[RowChange], *, parts: frozenset[Part], title: st
     backwards = [change.reversed() for change in reversed(changes)]
     inverse = functools.partial(commit, changes=backwards, parts=parts, title=title, ids=touched)
     return Change(parts if changes else frozenset(), title, touched, inverse)
+
+
+def arrived(rows: Mapping[Table, Sequence[str]], *, parts: frozenset[Part], title: str) -> Change:
+    """The `Change` for rows that were just added: its inverse marks them as removed. `ids` are theirs, in the order given."""
+    now = time.time()
+    changes = [
+        RowChange(table, key, {"removed": now}, {"removed": None}) for table, keys in rows.items() for key in keys
+    ]
+    return described(changes, parts=parts, title=title, ids=[change.key for change in changes])
 
 
 def nothing(title: str) -> Change:

@@ -1,0 +1,1 @@
+"""Masks as other tools write and read them, one file a format."""
