@@ -40,6 +40,7 @@ def adapt(
     from engines.launch.folder import create_run
     from engines.launch.segment_plan import plan_adaptation
     from engines.segmentation.tuners import tuner_of
+    from projects import edits_regions
     from projects.project import Project
 
     voice = Voice(as_json)
@@ -50,6 +51,7 @@ def adapt(
     own = changes.pop("method", {})
     tuner_of(tuner, own)  # refused before anything is made
     with Project.open(project) as document:
+        edits_regions.split_pictures(document)
         job, scenes = plan_adaptation(
             document, title=title, base=base, tuner=tuner, settings=own, recipe=_recipe(changes)
         )
