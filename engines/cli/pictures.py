@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engines.api.errors import SettingsError, UserError
+from engines.api.prompts import measured_prompts
 from engines.api.requests import AdapterUse
 from engines.cli.adapters import adapter_file
 from engines.cli.codes import FINE
@@ -113,7 +114,6 @@ def compare(
     as_json: Json = False,
 ) -> int:
     """The same prompts and seeds with the base alone and with each adapter, judged, on one sheet."""
-    from engines.api.prompts import measured_prompts
     from engines.diffusion.compare import REPORT, SHEET, Comparison
     from engines.diffusion.compare import compare as run_comparison
 

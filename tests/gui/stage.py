@@ -19,6 +19,7 @@ from engines.api.catalog import Catalog, MethodEntry
 from engines.api.job import Job, JobConcept, JobImage, JobMethod
 from engines.api.recipe import Preset, Recipe
 from engines.api.settings import Settings, setting
+from engines.launch.evaluation import home_of
 from engines.launch.folder import create_run
 from engines.launch.local import child_environment
 from engines.launch.serving import ServeCommand
@@ -144,6 +145,8 @@ def add_run(
     *,
     title: str = "Teal bear",
     prompts: Sequence[str] = ("a tealbear bear",),
+    method: JobMethod | None = None,
+    evaluate: bool = False,
     **recipe: dict,
 ) -> Path:
     """A run's folder whose worker told these events; sample pictures and adapter files they name are made too."""
@@ -156,8 +159,9 @@ def add_run(
         title=title,
         created=time.time(),
         concept=JobConcept(name="Teal bear", trigger="tealbear", class_noun="bear"),
-        method=JobMethod(name="lora", settings={"rank": 8, "alpha": 0.0}),
+        method=method or JobMethod(name="lora", settings={"rank": 8, "alpha": 0.0}),
         recipe=Recipe.model_validate(values),
+        evaluate=evaluate,
     )
     images = [
         JobImage(file=path.relative_to(project.root).as_posix(), caption="a [trigger]")
@@ -168,6 +172,29 @@ def add_run(
     edits.record_run(project, folder.name, title, concept_id=concepts[0]["id"])
     tell(folder, *told)
     return folder
+
+
+def measure(folder: Path, step: int = 200) -> Path:
+    """A measured before and after, as the background leaves it in a run's folder."""
+    home = home_of(folder, step)
+    home.mkdir(parents=True)
+
+    def figure(mean: float) -> dict[str, float]:
+        return {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "count": 12}
+
+    pictures = []
+    for column, colour in enumerate(("red", "blue")):
+        Image.new("RGB", (32, 32), colour).save(home / f"column-{column}-picture-000.png")
+        about = {"column": column, "prompt": "a <b>tealbear</b>", "seed": 7}
+        pictures.append({**about, "file": f"column-{column}-picture-000.png"})
+    after = {"likeness": figure(0.9), "gain": {"likeness": figure(0.3)}, "closer": {"won": 11, "of": 12}}
+    document = {
+        "columns": [{"label": "Base", "likeness": figure(0.6)}, {"label": "Teal bear", **after}],
+        "conditions": {"prompts": [f"p{number}" for number in range(6)], "seeds": [7, 8]},
+        "pictures": pictures,
+    }
+    (home / "report.json").write_text(json.dumps(document), encoding="utf-8")
+    return home
 
 
 def tell(folder: Path, *told: ev.Event) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
 from engines.api import events as ev
+from engines.api.job import JobMethod
 from gui.views.compare.page import ComparePage
+from gui.views.compare.pairing import rivals, told_apart
 from gui.views.compare.report import Report, read_report, rows, sentence
-from gui.views.compare.subject import Asked
-from tests.gui.stage import a_finished_run, add_run, asked, make_adapter, make_project, make_stage, started
+from gui.views.compare.subject import Asked, Stage, Subject
+from tests.gui.stage import a_finished_run, add_run, asked, make_adapter, make_project, make_stage, measure, started
 
 
 def figure(mean: float, margin: float = 0.01) -> dict:
@@ -262,3 +266,90 @@ def test_a_run_without_a_file_yet_is_not_offered(services, qtbot, tmp_path):
     qtbot.waitUntil(lambda: services.runs.listed, timeout=5000)
     qtbot.wait(200)
     assert page._subjects == []
+
+
+def test_two_trainings_of_one_subject_stand_against_each_other(page, services, qtbot, tmp_path):
+    assert find(page, "compare.againstCard").isHidden()
+    project = services.session.project
+    prompts = ("a tealbear bear", "a tealbear bear on <b>the</b> beach")
+    method = JobMethod(name="orthogonal", settings={"rank": 8, "slot": 1})
+    other = add_run(project, a_finished_run(), prompts=prompts, method=method)
+    services.runs.look()
+    qtbot.waitUntil(lambda: len(page._subjects) == 2, timeout=8000)
+    against = find(page, "compare.against")
+    assert [against.itemText(i).split(",")[1:2] for i in range(2)] == [[], [" Orthogonal"]]
+    choose(against, 1)
+    assert page._panel.view.before_words == "Orthogonal"
+    assert page._panel.view.after_words == "LoRA"
+    qtbot.waitUntil(page._panel.view.complete, timeout=5000)
+    assert asked(tmp_path) == []  # both pictures were made while they were taught
+    find(page, "compare.mode.grid").click()
+    assert page._panel.grid.shown[0] == ("before", "Orthogonal", "LoRA")
+    find(page, "compare.makeGrid").click()
+    qtbot.waitUntil(lambda: len(asked(tmp_path)) == 1 and not page._maker.busy, timeout=10000)
+    find(page, "compare.measure").click()
+    qtbot.waitUntil(lambda: page._report is not None, timeout=10000)
+    grid, measured = asked(tmp_path)
+    for request in (grid, measured):
+        assert request["labels"] == ["Orthogonal", "LoRA"]
+        assert request["adapters"][0]["file"] == str(other / "adapter.safetensors")
+    assert (
+        find(page, "compare.sentence").text()
+        == "“LoRA” is closer to your photos than “Orthogonal”, in 9 of 12 pictures."
+    )
+    find(page, "compare.mode.slider").click()
+    find(page, "compare.prompt").setPlainText("a tealbear bear flying")
+    find(page, "compare.try").click()
+    qtbot.waitUntil(lambda: len(asked(tmp_path)) == 4 and page._panel.view.complete(), timeout=10000)
+    assert [request["adapters"] != [] for request in asked(tmp_path)[2:]] == [True, True]
+    choose(against, 0)
+    assert page._panel.view.before_words == "Before"
+    qtbot.waitUntil(lambda: page._report is None, timeout=5000)
+
+
+def choose(box, place: int) -> None:
+    box.setCurrentIndex(place)
+    box.activated.emit(place)
+
+
+def a_subject(**more: object) -> Subject:
+    stage = Stage(200, Path("a.safetensors"), final=True)
+    facts = {
+        "title": "Tobi",
+        "base": "starter",
+        "stages": (stage,),
+        "folder": Path(),
+        "trigger": "tobi",
+        "method": "LoRA",
+    }
+    return Subject(**{"id": "a", **facts, **more})
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        ({"title": "Tobi again"}, ("Tobi", "Tobi again")),
+        ({"method": "Orthogonal"}, ("LoRA", "Orthogonal")),
+        ({"settings": {"rank": "16", "steps": "200"}}, ("rank 8", "rank 16")),
+        ({"settings": {"rank": "16", "steps": "400"}}, ("a", "b")),
+    ],
+)
+def test_trainings_are_named_by_the_one_thing_that_was_changed(changed, names):
+    first = a_subject(settings={"rank": "8", "steps": "200"})
+    second = a_subject(**{"id": "b", "settings": first.settings, **changed})
+    assert told_apart(first, second) == names
+
+
+def test_only_trainings_of_the_same_word_on_the_same_base_are_rivals():
+    first = a_subject()
+    others = [
+        a_subject(id="same", trigger="Tobi "), a_subject(id="word", trigger="quibo"), a_subject(id="base", base="hub:a/b"),
+        a_subject(id="empty", stages=()),
+    ]  # fmt: skip
+    assert [one.id for one in rivals([first, *others], first)] == ["same"]
+    assert rivals([a_subject(id="x", trigger="")], a_subject(trigger="")) == []
+
+
+def test_what_was_measured_in_the_background_is_there_without_measuring(page, qtbot, services):
+    measure(services.runs.all()[0].info.folder)
+    qtbot.waitUntil(lambda: "11 of 12" in find(page, "compare.sentence").text(), timeout=8000)

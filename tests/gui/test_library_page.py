@@ -12,7 +12,7 @@ from gui.views.library.page import LibraryPage
 from gui.views.library.targets import find_tools
 from projects import queries
 from projects.errors import UserError
-from tests.gui.stage import a_finished_run, add_run, asked, make_adapter, make_project, make_stage
+from tests.gui.stage import a_finished_run, add_run, asked, make_adapter, make_project, make_stage, measure
 
 
 @pytest.fixture
@@ -193,3 +193,13 @@ def test_what_is_not_built_says_so_and_leads_somewhere_useful(key, services, qtb
 def test_notes_of_runs_lie_in_the_project(page, services, qtbot):
     page._noted(item(page, imported=False), "mine")
     assert queries.runs(services.session.project)[0].note == "mine"
+
+
+def test_a_measured_training_shows_before_and_after_instead_of_a_sample(page, services, qtbot):
+    find(page, f"library.{services.runs.all()[0].id}").clicked.emit()
+    assert find(page, "library.detail.picture").isVisible()
+    measure(services.runs.all()[0].info.folder)
+    qtbot.waitUntil(find(page, "library.outcome").isVisible, timeout=8000)
+    assert not find(page, "library.detail.picture").isVisible()
+    assert "11 of 12" in find(page, "library.outcome.sentence").text()
+    qtbot.waitUntil(find(page, "library.outcome.after").has_picture, timeout=5000)

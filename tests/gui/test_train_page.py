@@ -14,8 +14,10 @@ from engines.api.job import Job, JobConcept, JobMethod
 from engines.api.recipe import LoopSettings, Recipe
 from engines.diffusion.describe import describe
 from engines.diffusion.methods import method_of
+from engines.launch.evaluation import fail
 from engines.launch.folder import load_job
 from engines.launch.forecast import outlook
+from engines.launch.slots import asked_anew
 from gui.views.train.ending import ending
 from gui.views.train.estimate import from_outlook
 from gui.views.train.fits import FitsCard
@@ -24,7 +26,7 @@ from gui.views.train.setup import SetupPanel
 from gui.views.train.words import duration, size, spoken_duration, when
 from gui.workers import runs as runs_module
 from projects import edits, queries
-from tests.gui.stage import a_finished_run, add_run, catalog, make_project, make_stage, started, tell
+from tests.gui.stage import a_finished_run, add_run, catalog, make_project, make_stage, measure, started, tell
 
 
 @pytest.fixture
@@ -368,3 +370,62 @@ def test_words():
     assert spoken_duration(71) == "about 70 seconds"
     assert size(3_100_000) == "3.1 MB"
     assert when(0) == ""
+
+
+def test_a_measured_training_shows_the_pair_then_the_sentence_then_the_numbers(page, services, qtbot, tmp_path):
+    project = make_project(tmp_path / "p")
+    folder = add_run(project, a_finished_run(), evaluate=True)
+    services.session.adopt(project)
+    listed(qtbot, services)
+    qtbot.waitUntil(lambda: "measured in the background when no other training is at work" in words(page), timeout=5000)
+    assert find(page, "train.outcome").isHidden()
+    measure(folder)
+    qtbot.waitUntil(find(page, "train.outcome").isVisible, timeout=8000)
+    for side in ("before", "after"):
+        qtbot.waitUntil(find(page, f"train.outcome.{side}").has_picture, timeout=5000)
+        assert "a <b>tealbear</b>" in find(page, f"train.outcome.{side}").toolTip()
+    assert find(page, "train.outcome.sentence").text().startswith("Closer to your photos in 11 of 12 pictures")
+    assert "in the background" not in words(page)
+    assert "0.90" not in words(page)
+    find(page, "train.outcome.numbers").click()
+    assert "0.90" in words(page)
+    find(page, "train.outcome.numbers").click()
+    assert "0.90" not in words(page)
+
+
+def test_what_could_not_be_measured_says_why_and_what_nobody_asked_for_says_nothing(page, services, qtbot, tmp_path):
+    project = make_project(tmp_path / "p")
+    folder = add_run(project, a_finished_run())
+    services.session.adopt(project)
+    listed(qtbot, services)
+    assert "easured" not in words(page)
+    fail(folder, 200, "There was not enough memory.")
+    qtbot.waitUntil(lambda: "were not measured. There was not enough memory." in words(page), timeout=8000)
+
+
+@pytest.mark.parametrize(("answer", "evaluate"), [("yes", True), ("no", False)])
+def test_measuring_can_be_switched_off_for_every_training_to_come(
+    page, services, qtbot, tmp_path, begun, answer, evaluate
+):
+    services.preferences.set(evaluate=answer)
+    services.session.adopt(make_project(tmp_path / "p"))
+    page.start()
+    qtbot.waitUntil(lambda: bool(begun), timeout=5000)
+    assert load_job(begun[0])[0].evaluate is evaluate
+
+
+def test_repeating_turns_to_the_concept_that_was_taught_and_asks_for_its_slot_anew(page, services, qtbot, tmp_path):
+    project = make_project(tmp_path / "p")
+    folder = add_run(
+        project, a_finished_run(), method=JobMethod(name="lora", settings={"rank": 12}), loop={"steps": 321}
+    )
+    services.session.adopt(project)
+    first = services.session.concept_id
+    other = services.session.apply(lambda p: edits.add_concept(p, "Duck", trigger="quibo")).ids[0]
+    services.session.set_concept(other)
+    listed(qtbot, services)
+    page.repeat(folder.name)
+    assert services.session.concept_id == first
+    assert page._plan._setup.recipe().loop.steps == 321
+    assert page._plan._setup.job_method().settings["rank"] == 12
+    assert asked_anew(JobMethod(name="orthogonal", settings={"rank": 8, "slot": 3})).settings == {"rank": 8, "slot": 0}

@@ -33,6 +33,12 @@ def answer(run: Path) -> None:
         (folder / "report.json").write_text("{}")
 
 
+def spoil(run: Path) -> None:
+    with evaluation.built(run) as folder:
+        (folder / "column-0-picture-000.png").write_bytes(b"x")
+        folder.write_bytes(b"x")  # a folder cannot be written: something goes wrong on the way
+
+
 def stage(run: Path, *, wanted: bool = True) -> Standing:
     return evaluation.standing(run, step=20, wanted=wanted)
 
@@ -59,9 +65,8 @@ def test_an_unfinished_run_has_nothing_to_measure(tmp_path: Path) -> None:
 def test_a_comparison_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     run = finished(tmp_path)
     home = evaluation.home_of(run, 20)
-    with pytest.raises(IsADirectoryError), evaluation.built(run) as folder:
-        (folder / "column-0-picture-000.png").write_bytes(b"x")
-        folder.write_bytes(b"x")  # whatever goes wrong on the way
+    with pytest.raises(IsADirectoryError):
+        spoil(run)
     assert list(home.parent.iterdir()) == []
     (home.parent / ".new").mkdir()  # as a kill leaves it
     (home.parent / ".new" / "old.png").write_bytes(b"x")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from gui.views.compare.against import AgainstCard
 from gui.views.compare.header import CompareHeader
 from gui.views.compare.listing import SubjectLister
 from gui.views.compare.maker import Maker
-from gui.views.compare.pairing import Pairing, rivals
+from gui.views.compare.pairing import Pairing, rivals, still_chosen
 from gui.views.compare.report import Report, read_report
 from gui.views.compare.stage_panel import PicturePanel
 from gui.views.compare.store import Wanted
@@ -121,23 +120,14 @@ class ComparePage(QWidget):
     def _listed(self, subjects: list[Subject]) -> None:
         self._subjects = subjects
         self._stack.setCurrentIndex(0 if subjects else 1)
-        wanted = self._services.runs.current
-        known = {subject.id: subject for subject in subjects}
-        shown = self._pairing.subject if self._pairing is not None else None
-        before = shown.id if shown is not None else ""
-        # The run the pages are about comes first, unless this page already shows another one on purpose.
-        chosen = (
-            known.get(before)
-            if before in known and (wanted not in known or before.startswith("file:"))
-            else known.get(wanted)
-        )
-        chosen = chosen or known.get(before) or (subjects[0] if subjects else None)
+        shown = self._pairing.subject.id if self._pairing is not None else ""
+        chosen = still_chosen(subjects, shown, self._services.runs.current)
         if chosen is None:
             self._pairing = None
-        elif shown is None or chosen.id != shown.id:
+        elif chosen.id != shown:
             self._choose_subject(chosen)
         else:
-            self._renew(chosen, known)
+            self._renew(chosen)
         self._header.show_subjects(subjects, chosen)
         self._show_rivals()
 
@@ -153,16 +143,13 @@ class ComparePage(QWidget):
         self._show_rivals()
         self._show_pairing()
 
-    def _renew(self, subject: Subject, known: Mapping[str, Subject]) -> None:
+    def _renew(self, subject: Subject) -> None:
         """The same subject may have grown, its rival too: keep what is on show."""
         before = self._pairing
-        rival = known.get(before.rival.id) if before is not None and before.rival is not None else None
-        stage = subject.stage_of(before.stage.step) if before is not None else None
-        stage = stage or subject.default_stage()
-        pairing = Pairing(subject, stage, rival) if stage is not None else None
+        pairing = before.renewed(subject, self._subjects) if before is not None else None
         if pairing != before:
             self._pairing = pairing
-            self._checkpoints.show_subject(subject, stage)
+            self._checkpoints.show_subject(subject, pairing.stage if pairing is not None else None)
             self._show_pairing()
         elif self._report is None:
             self._read_report()  # it may have been measured in the background meanwhile

@@ -83,6 +83,12 @@ class Pairing:
             folder=self.report_folder,
         )
 
+    def renewed(self, subject: Subject, subjects: Sequence[Subject]) -> Pairing | None:
+        """The same of a subject that may have grown, and of a rival that may have gone; None when there is no adapter any more."""
+        stage = subject.stage_of(self.stage.step) or subject.default_stage()
+        rival = next((one for one in subjects if self.rival is not None and one.id == self.rival.id), None)
+        return Pairing(subject, stage, rival) if stage is not None else None
+
     def _home(self, own: Path) -> Path:
         """Beside the subject's own figures lie those against each rival."""
         stage = self.rival.default_stage() if self.rival is not None else None
@@ -90,6 +96,13 @@ class Pairing:
             return own
         stamp = hashlib.sha256(f"{self.rival.id} {stage.step}".encode()).hexdigest()[:12]
         return own.with_name(f"{own.name}-with-{stamp}")
+
+
+def still_chosen(subjects: Sequence[Subject], shown: str, current: str) -> Subject | None:
+    """Which to show: the run that the pages are about (`current`), unless the one `shown` is there on purpose, being a file from elsewhere."""
+    known = {subject.id: subject for subject in subjects}
+    first, second = (shown, current) if shown.startswith("file:") else (current, shown)
+    return known.get(first) or known.get(second) or (subjects[0] if subjects else None)
 
 
 def rivals(subjects: Sequence[Subject], chosen: Subject) -> list[Subject]:

@@ -19,6 +19,7 @@ from gui.widgets.card import Card
 from gui.widgets.notice import Notice
 from gui.widgets.page import EmptyState, columned
 from gui.workers.runs import RunView
+from projects import queries
 from projects.change import Change
 
 
@@ -83,6 +84,7 @@ class TrainPage(QWidget):
         view = self._services.runs.view(run)
         if view is None or view.info.job is None:
             return
+        self._turn_to(view.record.concept_id if view.record is not None else None)
         self._plan.fill(view.info.job)
         self._services.notify(
             Notice(
@@ -190,6 +192,15 @@ class TrainPage(QWidget):
         mine = [view for view in runs.all() if view.record is not None and view.record.concept_id == concept.id]
         if mine and mine[0].info.job is not None:
             self._plan.fill(mine[0].info.job)
+
+    def _turn_to(self, concept_id: str | None) -> None:
+        """Make the concept of an earlier training the current one, if it is still there."""
+        session = self._services.session
+        known = queries.concepts(session.project) if session.project is not None else ()
+        if any(concept.id == concept_id for concept in known):
+            # Or the settings of its last training would come over those that are to be repeated.
+            self._filled_for = str(concept_id)
+            session.set_concept(str(concept_id))
 
     def _refresh_body(self) -> None:
         readiness, runs = self._readiness, self._services.runs

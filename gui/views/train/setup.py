@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 from engines.api.catalog import Catalog
 from engines.api.job import Job, JobMethod
 from engines.api.recipe import Preset, Recipe, apply_preset
+from engines.launch.slots import asked_anew
 from gui.views.train.settings import SettingsCard
 from gui.widgets.card import Card, choice_card
 from gui.widgets.text import Label
@@ -106,7 +107,7 @@ class SetupPanel(QWidget):
         self._filled = job
         self._settings.set_base(job.base)
         self._settings.use_method(job.method.name)
-        self._settings.set_values(job.recipe.model_dump(mode="json"), dict(job.method.settings))
+        self._settings.set_values(job.recipe.model_dump(mode="json"), dict(asked_anew(job.method).settings))
         self._check(self._like(job))
         self.changed.emit()
 
