@@ -16,6 +16,7 @@ def step(tuner: str) -> dict[str, float]:
     from engines.api.segment_job import SegmentData, SegmentObjective, SegmentRecipe
     from engines.launch.sam_sizes import PUBLISHED
     from engines.launch.segment_forecast import memory_bytes
+    from engines.segmentation.attention import fuse
     from engines.segmentation.contracts import SegmenterInfo
     from engines.segmentation.lesson import Lesson, Questions
     from engines.segmentation.prompting import BOX
@@ -26,6 +27,7 @@ def step(tuner: str) -> dict[str, float]:
     sizes = PUBLISHED["vit_b"]
     torch.manual_seed(0)
     sam = build_sam(sizes).eval().requires_grad_(False)
+    fuse(sam.image_encoder)
     model = SegmentAnything(sam, SegmenterInfo("segment-anything", "ViT-B", "", "", sizes), torch.device("cpu"))
     tuned = tuner_of(tuner, {}).attach(model)
     recipe = SegmentRecipe(data=SegmentData(prompts="clicks", objects=1), loop=LoopSettings(batch_size=1))

@@ -1,7 +1,7 @@
 """What adapting a segmentation model will take, told before it starts: from earlier runs here where there are any, else from counting.
 
 The encoder is counted block by block. Memory is what the backward pass keeps from the first block that learns on; the constants were
-counted on the reference model (saved tensors of one block in units of its tokens). Sizes are bytes, times seconds.
+counted on blocks of the full-size models (saved tensors). Sizes are bytes, times seconds.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from engines.launch.sam_sizes import PUBLISHED, SamSizes, sizes_of
 from engines.launch.speeds import Speed, recall
 from engines.launch.tensor_file import read_tensor_file
 
-_TOKEN_COPIES = 14.5
-"""What a block keeps for the backward pass, in numbers a token and channel, without the attention maps."""
+_TOKEN_COPIES = 11.3
+"""What a block keeps for the backward pass, in numbers a token and channel, besides the fused attention's queries, keys and values."""
 _RECOMPUTED_BLOCKS = 2.0
 _DECODER_BYTES = 105 * 2**20
 _DECODER_FLOPS = 5.5e9
@@ -151,6 +151,8 @@ def _block_flops(sizes: SamSizes, block: int) -> float:
 
 
 def _block_bytes(sizes: SamSizes, block: int) -> float:
-    tokens = sizes.token_side**2
-    seen = tokens if block in sizes.global_blocks else sizes.window**2
-    return 4.0 * tokens * (_TOKEN_COPIES * sizes.embed_dim + sizes.heads * seen)
+    whole = block in sizes.global_blocks
+    seen = sizes.token_side if whole else sizes.window
+    tokens = sizes.token_side if whole else -(-sizes.token_side // sizes.window) * sizes.window
+    attended = 3.0 * tokens**2 * (sizes.embed_dim + 2 * seen * sizes.heads)
+    return 4.0 * (sizes.token_side**2 * _TOKEN_COPIES * sizes.embed_dim + attended)

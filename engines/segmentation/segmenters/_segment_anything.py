@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from engines.api.errors import ModelError
 from engines.core.devices import Device
 from engines.core.weights import read_weights, sha256_of
+from engines.segmentation.attention import fuse
 from engines.segmentation.contracts import Prompts, SegmenterInfo
 from engines.segmentation.frames import Frame, frame_of
 from engines.segmentation.sizes import build_sam, sizes_of
@@ -138,6 +139,7 @@ def load(path: Path, source: str, device: Device) -> SegmentAnything:
     for name in _PREPROCESSING:  # no weights, and `Frame` knows them
         setattr(sam, name, torch.zeros(3, 1, 1))
     sam.to(device.torch_device).eval().requires_grad_(False)
+    fuse(sam.image_encoder)
     title = "Starter" if source == "starter" else _TITLES.get(sizes.embed_dim, path.stem)
     info = SegmenterInfo("segment-anything", title, source, sha256_of(path), sizes)
     return SegmentAnything(sam, info, device.torch_device)
