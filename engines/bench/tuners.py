@@ -11,7 +11,7 @@ from engines.bench.table import Bench, Cell, Figure, Result, Table
 SENTENCE = "every way to adapt the starter SAM, on camouflage, shadows and speckled slices, three seeds each"
 
 SEEDS = (0, 1, 2)
-STEPS = 150
+STEPS = 80
 WAYS: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("decoder only", "decoder", {}),
     ("LoRA q, v", "lora", {}),
