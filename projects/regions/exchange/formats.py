@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -79,17 +78,16 @@ def detect(request: Request) -> str:
 
 def _of_pictures(request: Request) -> str:
     for scope in scopes(request):
-        names = {path.name.casefold() for path in scope.masks.iterdir() if path.is_dir()}
-        own_folders = any(not name.startswith(("train", "val", "test")) for name in names)
-        if scope.pictures is not None and (own_folders or _one_for_many(scope.pictures, scope.masks)):
-            return "single"
+        if scope.pictures is not None:
+            pictures, masks = pictures_in(scope.pictures), pictures_in(scope.masks)
+            folders = {
+                mask.relative_to(scope.masks).parts[0].casefold() for mask in masks if mask.parent != scope.masks
+            }
+            if folders & {picture.stem.casefold() for picture in pictures} or len(pictures) == 1 < len(masks):
+                return "single"
     masks = [pair.mask for pair in pair_up(request).pairs]
     kinds = {_kind_of(read_values(mask)) for mask in masks[:: max(1, len(masks) // _LOOKED_AT)][:_LOOKED_AT]}
     return next(kind for kind in ("instances", "indexed", "pairs") if kind in kinds)
-
-
-def _one_for_many(pictures: Path, masks: Path) -> bool:
-    return len(pictures_in(pictures)) == 1 < len(pictures_in(masks))
 
 
 def _kind_of(values: Values) -> str:

@@ -148,7 +148,8 @@ def _points(found: object) -> Points:
 def _stored(data: object, points: Points, frame: Frame, size: Size) -> Mask:
     """The mask whose part within two inclusive corners is a PNG."""
     try:
-        part = read_values(io.BytesIO(base64.b64decode(str(data), validate=True)), max_pixels=size[0] * size[1])
+        stored = base64.b64decode(data if isinstance(data, str) else "?", validate=True)
+        part = read_values(io.BytesIO(stored), max_pixels=size[0] * size[1])
     except (binascii.Error, ValueError) as error:
         raise ImportFailure("A stored mask is damaged", "It is no whole PNG.", "It was left out.") from error
     inside = part.numbers > 0
