@@ -26,6 +26,7 @@ from gui.views.library.export import ExportSheet
 from gui.widgets.page import GUTTER, EmptyState, ScrollBody, columned
 
 _RIGHT_PX = 330
+_SIDES = ("before", "after")
 
 
 class ComparePage(QWidget):
@@ -135,8 +136,7 @@ class ComparePage(QWidget):
         self._maker.stop()
         if not subject.id.startswith("file:"):
             self._services.runs.set_current(subject.id)
-        prompt = subject.prompts[0] if subject.prompts else ""
-        self._panel.prompt.set_all(prompt, subject.seed, subject.trigger)
+        self._panel.prompt.set_all(subject.prompts[0], subject.seed, subject.trigger)
         stage = subject.default_stage()
         self._pairing = Pairing(subject, stage) if stage is not None else None
         self._checkpoints.show_subject(subject, stage)
@@ -197,7 +197,7 @@ class ComparePage(QWidget):
         if pairing is None:
             return
         files = pairing.pictures(asked)
-        for side, file in zip(("before", "after"), files, strict=True):
+        for side, file in zip(_SIDES, files, strict=True):
             self._panel.put(side, file, still=lambda: self._key() == key)
         self._panel.prompt.say_news("Press Try to make what is missing." if any(files) and not all(files) else "")
 
@@ -216,23 +216,19 @@ class ComparePage(QWidget):
         """What is on show: a picture that arrives for anything else is not put up."""
         return self._pairing, self._panel.prompt.asked
 
-    # --- making
-
     def _try(self) -> None:
         pairing, asked = self._key()
         if pairing is None or not asked.prompt:
             return
         self._show_pictures()
-        pairs = zip(pairing.wanted(asked), pairing.pictures(asked), strict=True)
-        missing = [wanted for wanted, there in pairs if there is None]
-        if missing:
-            self._maker.make(missing)
+        both = zip(pairing.wanted(asked), pairing.pictures(asked), strict=True)
+        self._maker.make([wanted for wanted, there in both if there is None])
 
     def _made(self, wanted: Wanted, file: Path) -> None:
         pairing, asked = key = self._key()
         if pairing is None:
             return
-        for side, mine in zip(("before", "after"), pairing.wanted(asked), strict=True):
+        for side, mine in zip(_SIDES, pairing.wanted(asked), strict=True):
             if wanted == mine:
                 self._panel.put(side, file, still=lambda: self._key() == key)
 
@@ -271,8 +267,6 @@ class ComparePage(QWidget):
         count, photos = len(asked.prompts) * len(asked.seeds), len(asked.references)
         self._verdict.show_report(self._report, count=count, photos=photos, both=both, busy=self._maker.busy)
         self._table.show_report(self._report)
-
-    # --- keeping
 
     def _save(self) -> None:
         pairing, asked = self._key()
