@@ -30,6 +30,10 @@ def adapt(
         str, typer.Option("--prompts", help="What it shall answer: clicks, automatic or both.")
     ] = "both",
     steps: Annotated[int | None, typer.Option("--steps", help="How many steps.")] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--start-from", metavar="RUN", help="Go on from a finished adaptation of this project."),
+    ] = None,
     title: Annotated[str, typer.Option("--title", help="Name of the run.")] = "",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="Any setting, e.g. method.rank=8.")
@@ -38,7 +42,7 @@ def adapt(
 ) -> int:
     """Adapt a segmentation model to the project's marked pictures."""
     from engines.launch.folder import create_run
-    from engines.launch.segment_plan import plan_adaptation
+    from engines.launch.segment_plan import plan_adaptation, start_of
     from engines.segmentation.tuners import tuner_of
     from projects import edits_regions
     from projects.project import Project
@@ -52,12 +56,13 @@ def adapt(
     tuner_of(tuner, own)  # refused before anything is made
     with Project.open(project) as document:
         edits_regions.split_pictures(document)
+        start = start_of(document.root, start_from) if start_from is not None else None
         job, scenes = plan_adaptation(
-            document, title=title, base=base, tuner=tuner, settings=own, recipe=_recipe(changes)
+            document, title=title, base=base, tuner=tuner, settings=own, recipe=_recipe(changes), start=start
         )
         folder = create_run(document.root, job, scenes)
     kept = sum(scene.split != "train" for scene in scenes)
-    voice.say(f"{len(scenes)} marked pictures, {kept} of them kept apart; looking for {', '.join(job.classes)}.")
+    voice.say(f"{len(scenes)} pictures, {kept} of them kept apart; looking for {', '.join(job.classes)}.")
     voice.say(f"Run: {folder}")
     code = watch(folder, voice)
     if code == FINE:

@@ -97,13 +97,13 @@ def in_words(recipe: Recipe, method: JobMethod) -> str:
     """What a forecast counts, in one sentence."""
     loop, load = recipe.loop, _Load.of(recipe, method)
     together = loop.batch_size * loop.accumulate
-    pictures = f"{_some(together, 'picture')}" + (f" and {together} of the class" if load.class_pictures else "")
+    pictures = f"{some(together, 'picture')}" + (f" and {together} of the class" if load.class_pictures else "")
     places = ["attention", *["feed-forward layers"] * load.feed_forward, *["text encoder"] * load.text]
     parts = [
-        f"{_some(loop.steps, 'step')} of {pictures}, at rank {load.rank} on {' and '.join(places)}",
-        *([f"{_some(load.class_pictures, 'picture')} of the class to be made"] if load.class_pictures else []),
-        _some(validations(recipe), "measurement"),
-        *([_some(samplings(recipe), "round") + " of sample pictures"] if recipe.samples.every else []),
+        f"{some(loop.steps, 'step')} of {pictures}, at rank {load.rank} on {' and '.join(places)}",
+        *([f"{some(load.class_pictures, 'picture')} of the class to be made"] if load.class_pictures else []),
+        some(validations(recipe), "measurement"),
+        *([some(samplings(recipe), "round") + " of sample pictures"] if recipe.samples.every else []),
     ]
     return f"Counted: {'; '.join(parts)}."
 
@@ -173,7 +173,8 @@ class _Load:
         )
 
 
-def _some(count: int, what: str) -> str:
+def some(count: int, what: str) -> str:
+    """A number of things in words: “1 step”, “2 steps”."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

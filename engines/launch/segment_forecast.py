@@ -14,7 +14,7 @@ from engines.api.events import Forecast
 from engines.api.job import JobMethod
 from engines.api.places import starter
 from engines.api.segment_job import SegmentRecipe
-from engines.launch.forecast import Outlook, Source, device_name, samplings, validations
+from engines.launch.forecast import Outlook, Source, device_name, samplings, some, validations
 from engines.launch.hardware import cores
 from engines.launch.sam_sizes import PUBLISHED, SamSizes, sizes_of
 from engines.launch.speeds import Speed, recall
@@ -66,7 +66,8 @@ def segment_outlook(base: str, recipe: SegmentRecipe, method: JobMethod, device:
         seconds = _AROUND_S + recipe.loop.steps * flops / rate * 1.2
     memory = same[-1].memory_bytes if same and same[-1].memory_bytes else memory_bytes(sizes, recipe, method)
     remedy = remedy_for(sizes, recipe, method) if memory > device.memory_free_bytes > 0 else ""
-    text = f"Counted: {recipe.loop.steps} steps of {recipe.loop.batch_size} pictures with up to {recipe.data.objects} objects each."
+    steps, pictures = some(recipe.loop.steps, "step"), some(recipe.loop.batch_size, "picture")
+    text = f"Counted: {steps} of {pictures} with up to {some(recipe.data.objects, 'object')} each."
     forecast = Forecast(seconds=seconds, memory_bytes=memory, text=text)
     return Outlook(forecast, source, device.memory_free_bytes, remedy)
 

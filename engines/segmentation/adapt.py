@@ -11,6 +11,7 @@ from engines.api.errors import AdapterError, JobError, TrainingError
 from engines.api.segment_job import Scene, SegmentJob
 from engines.core.contracts import NOTE, ProgressHook, SampleFile
 from engines.core.devices import Device
+from engines.launch.forecast import some
 from engines.segmentation import overlay
 from engines.segmentation.adapter_file import (
     CLASS_TOKENS,
@@ -282,7 +283,7 @@ def _divided(shelf: SceneShelf, progress: ProgressHook, *, unmarked: bool) -> tu
     if not any(shelf.objects[number] for number in apart):
         progress(NOTE, "No picture is kept apart, so the curve is measured on the ones that are learned from.", 0, 0)
         return learned, [number for number in learned if unmarked or shelf.objects[number]][:_MEASURED]
-    progress(NOTE, f"The curve is measured on {len(apart)} pictures kept out of the training.", 0, 0)
+    progress(NOTE, f"The curve is measured on {some(len(apart), 'picture')} kept out of the training.", 0, 0)
     taught = {one.label for number in learned for one in shelf.objects[number]}
     if missing := sorted({one.label for number in apart for one in shelf.objects[number]} - taught):
         progress(

@@ -10,7 +10,8 @@ from PIL import Image
 
 from engines.api.errors import JobError, SettingsError
 from engines.cli import adapting
-from engines.launch.segment_plan import plan_adaptation
+from engines.launch.folder import run_folders
+from engines.launch.segment_plan import plan_adaptation, start_of
 from projects import edits_regions, queries
 from projects.edits_regions import NewRegion
 from projects.importing import import_paths
@@ -50,7 +51,15 @@ def test_marked_pictures_become_an_adapter_and_a_report(
 ) -> None:
     settings = ["method.parts=light", "loop.batch_size=1", "loop.device=cpu", "samples.every=0"]
     code = adapting.adapt(
-        marked, tuner="decoder", base=f"file:{tiny}", prompts="both", steps=3, title="", settings=settings, as_json=True
+        marked,
+        tuner="decoder",
+        base=f"file:{tiny}",
+        prompts="both",
+        steps=3,
+        start_from=None,
+        title="",
+        settings=settings,
+        as_json=True,
     )
     assert code == 0
     (run,) = (marked / "runs").iterdir()
@@ -66,6 +75,31 @@ def test_marked_pictures_become_an_adapter_and_a_report(
     assert "One click in the middle" in capsys.readouterr().out
     report = json.loads((run / adapting.EVALUATION).read_text(encoding="utf-8"))
     assert set(report["ways"]) == {"click", "box", "automatic"}
+
+
+def test_pictures_without_masks_go_on_from_a_finished_adapter(marked: Path, tiny: Path) -> None:
+    settings = ["loop.batch_size=1", "loop.device=cpu", "samples.every=0"]
+    kept = {"base": f"file:{tiny}", "steps": 2, "title": "", "as_json": True}
+    assert adapting.adapt(marked, tuner="salt", prompts="automatic", start_from=None, settings=settings, **kept) == 0
+    (first,) = (marked / "runs").iterdir()
+    more = [*settings, "objective.unmarked_weight=1", "objective.most_share=0.4"]
+    assert adapting.adapt(marked, tuner="decoder", prompts="both", start_from=first, settings=more, **kept) == 0
+    second = next(run for run in run_folders(marked) if run != first)
+    job = json.loads((second / "job.json").read_text(encoding="utf-8"))
+    assert job["method"]["name"] == "salt"
+    assert job["recipe"]["data"]["prompts"] == "automatic"
+    assert job["start_from"] == f"runs/{first.name}/adapter.safetensors"
+    assert len((second / "samples.jsonl").read_text(encoding="utf-8").splitlines()) == 8
+    with Project.open(marked) as project:
+        start = start_of(marked, first)
+        (label,) = edits_regions.add_label(project, "other").ids
+        image = queries.images_to_segment(project)[0]
+        mask = Mask.from_text(queries.regions(project, image.id)[0].counts, image.width, image.height)
+        edits_regions.add_regions(project, [NewRegion(image.id, label, mask, "brush")])
+        with pytest.raises(JobError, match="does not know all labels"):
+            plan_adaptation(project, start=start)
+    with pytest.raises(JobError, match="outside the project"):
+        start_of(marked, tiny)
 
 
 def test_settings_are_refused_before_anything_is_made(marked: Path, tiny: Path) -> None:
