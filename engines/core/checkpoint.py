@@ -19,7 +19,7 @@ import math
 import re
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -204,17 +204,28 @@ class Checkpoints:
 
 
 def pack_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Split an optimiser's state into tensors by name and plain values."""
+    """Split an optimiser's state into tensors by name and plain values.
+
+    bitsandbytes puts its tensors one level deeper than others do, and takes them back from either.
+    """
     state = optimizer.state_dict()
     tensors: dict[str, torch.Tensor] = {}
     scalars: dict[str, dict[str, Any]] = {}
     for index, values in state["state"].items():
-        for name, value in values.items():
+        deeper = {name: value for inner in values.values() if isinstance(inner, dict) for name, value in inner.items()}
+        for name, value in {**values, **deeper}.items():
+            if isinstance(value, dict):
+                continue
             if isinstance(value, torch.Tensor):
                 tensors[f"optimizer.{index}.{name}"] = value.detach()
             else:
                 scalars.setdefault(str(index), {})[name] = value
-    return tensors, {"groups": state["param_groups"], "scalars": scalars}
+    return tensors, {"kind": _kind(optimizer), "groups": state["param_groups"], "scalars": scalars}
+
+
+def is_of(optimizer: torch.optim.Optimizer, plain: Mapping[str, Any]) -> bool:
+    """Whether the plain half of a packed state is of this kind of optimiser."""
+    return bool(plain.get("kind", "AdamW") == _kind(optimizer))
 
 
 def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor], plain: dict[str, Any]) -> None:
@@ -226,6 +237,10 @@ def unpack_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, torch.
             index, _, name = rest.partition(".")
             state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": plain["groups"]})
+
+
+def _kind(optimizer: torch.optim.Optimizer) -> str:
+    return type(getattr(optimizer, "optimizer", optimizer)).__name__  # accelerate wraps it for its scaler
 
 
 def _packed(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -108,6 +109,18 @@ def why_not(kind: str) -> tuple[str, str]:
         return "this build of torch cannot use the NVIDIA card", hint
     hint = f"Update the NVIDIA driver to one that knows CUDA {torch.version.cuda}."
     return "the NVIDIA card is here, but torch cannot use it", hint
+
+
+def sent(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the processor on a device; a graphics card is not waited for, whatever it still has to do."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
+
+
+def computing(device: Device) -> AbstractContextManager[object]:
+    """Inside, trained parts compute in the device's autocast precision; where everything is fp32 nothing changes."""
+    if device.autocast is None:
+        return nullcontext()
+    return torch.autocast(device.kind, dtype=device.autocast)
 
 
 def memory_free_bytes(device: Device) -> int:

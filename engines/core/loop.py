@@ -10,16 +10,15 @@ import time
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from accelerate import Accelerator
 
 from engines.api import commands as cmd
 from engines.api import events as ev
-from engines.api.recipe import Recipe
-from engines.core import losses, randomness, sampling, state
+from engines.api.recipe import AnyRecipe
+from engines.core import losses, optimiser, randomness, sampling, state
 from engines.core.contracts import Task
 from engines.core.desk import Desk
-from engines.core.devices import Device, memory_used_bytes
+from engines.core.devices import Device, computing, memory_used_bytes
 from engines.core.pace import Pace
 from engines.core.schedule import factor
 
@@ -41,7 +40,7 @@ class Ended:
     pace: Pace
 
 
-def train(task: Task, recipe: Recipe, device: Device, desk: Desk) -> Ended:
+def train(task: Task, recipe: AnyRecipe, device: Device, desk: Desk) -> Ended:
     """Run the loop to its end.
 
     Raises:
@@ -51,18 +50,16 @@ def train(task: Task, recipe: Recipe, device: Device, desk: Desk) -> Ended:
 
 
 class _Loop:
-    def __init__(self, task: Task, recipe: Recipe, device: Device, desk: Desk) -> None:
+    def __init__(self, task: Task, recipe: AnyRecipe, device: Device, desk: Desk) -> None:
         self._task, self._recipe, self._device, self._desk = task, recipe, device, desk
         half = device.precision if device.autocast is not None else "no"
         self._accelerator = Accelerator(mixed_precision=half, cpu=device.kind == "cpu")
         groups = task.trainable.parameter_groups()
         self._rates = [group.learning_rate for group in groups]
         self._parameters = [parameter for group in groups for parameter in group.parameters]
-        optimizer = torch.optim.AdamW(
-            [{"params": group.parameters, "lr": group.learning_rate} for group in groups],
-            weight_decay=recipe.loop.weight_decay,
-            fused=True,
-        )
+        optimizer, note = optimiser.make(groups, recipe.loop, device)
+        if note:
+            desk.journal.tell(ev.Note(title="Another optimiser is used", text=note))
         # Its wrapper only serves the fp16 scaler and costs a tenth of a millisecond a step.
         scaled = self._accelerator.scaler is not None
         self._optimizer = self._accelerator.prepare(optimizer) if scaled else optimizer
@@ -95,8 +92,12 @@ class _Loop:
         return Ended(self._at.step, self._ending or "complete", self._pace)
 
     def _begin(self) -> None:
-        if self._desk.resume_from is not None:
-            self._at = state.put_back(self._desk.resume_from, self._task, self._optimizer, self._accelerator.scaler)
+        begun = self._desk.resume_from
+        if begun is not None:
+            self._at = state.put_back(begun, self._task, self._optimizer, self._accelerator.scaler)
+            if not state.optimiser_fits(begun, self._optimizer):
+                text = "The run has had another one until now, whose memory does not fit. The curve may jump a little."
+                self._desk.journal.tell(ev.Note(title="The optimiser begins anew", text=text))
             self._saved = (self._at.step, time.monotonic())
             return
         randomness.seed_all(self._recipe.loop.seed)
@@ -111,7 +112,7 @@ class _Loop:
             group["lr"] = rate * share
         for part in range(settings.accumulate):
             batch = self._task.batches.next()
-            with self._accelerator.autocast():
+            with computing(self._device):
                 loss = self._task.loss(batch) / settings.accumulate
             self._accelerator.backward(loss)
             self._losses.add(loss, last=part == settings.accumulate - 1)

@@ -9,7 +9,7 @@ import torch
 
 from engines.api.errors import TrainingError
 from engines.core import randomness
-from engines.core.checkpoint import Snapshot, pack_optimizer, unpack_optimizer
+from engines.core.checkpoint import Snapshot, is_of, pack_optimizer, unpack_optimizer
 from engines.core.contracts import Task
 
 _TRAINED = "trained."
@@ -75,15 +75,24 @@ def take(
 def put_back(
     snapshot: Snapshot, task: Task, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None
 ) -> Position:
-    """Put a snapshot back; the random states last, since everything before may draw from them."""
+    """Put a snapshot back; the random states last, since everything before may draw from them.
+
+    The state of another kind of optimiser is left out, see `optimiser_fits`.
+    """
     task.trainable.load_state(_under(_TRAINED, snapshot.tensors))
-    unpack_optimizer(optimizer, snapshot.tensors, snapshot.plain["optimizer"])
+    if optimiser_fits(snapshot, optimizer):
+        unpack_optimizer(optimizer, snapshot.tensors, snapshot.plain["optimizer"])
     if scaler is not None and snapshot.plain["scaler"]:
         scaler.load_state_dict(snapshot.plain["scaler"])
     task.batches.load_state(snapshot.plain["batches"])
     randomness.restore(randomness.RandomStates(snapshot.plain["random"], _under(_RANDOM, snapshot.tensors)))
     measured = snapshot.plain["measured"]
     return Position(snapshot.step, float(snapshot.plain["best"]), None if measured is None else tuple(measured))
+
+
+def optimiser_fits(snapshot: Snapshot, optimizer: torch.optim.Optimizer) -> bool:
+    """Whether what the optimiser of a snapshot remembered is of use to this one."""
+    return is_of(optimizer, snapshot.plain["optimizer"])
 
 
 def _under(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

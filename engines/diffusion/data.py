@@ -8,13 +8,15 @@ two numbers.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from engines.core.cache import TensorCache
+from engines.core.devices import sent
 from engines.diffusion.contracts import DenoisingBatch, TextStates
 from engines.diffusion.objective import cell_weights
 
@@ -50,20 +52,32 @@ class Latents:
         self._device = device
         self._keys = list(keys)
         self._row = {key: row for row, key in enumerate(self._keys)}
-        self._stacked = self._stack(self._keys) if resident else None
+        self._stacked = self._on_device(self._read(self._keys)) if resident else None
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="latents")
+        self._expected: tuple[list[str], Future[dict[str, torch.Tensor]]] | None = None
 
     def row(self, key: str) -> int:
         """Row of a key."""
         return self._row[key]
 
     def pick(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
-        """`mean`, `std` (N, C, h, w), `mask` (N, 1, h, w) and `frame` (N, 6) of rows."""
+        """`mean`, `std` (N, C, h, w), `mask` (N, 1, h, w) and `frame` (N, 6) of rows, on the device."""
         if self._stacked is None:
-            return self._stack([self._keys[row] for row in rows])
-        index = torch.tensor(rows, device=self._device)
+            keys = [self._keys[row] for row in rows]
+            expected, self._expected = self._expected, None
+            if expected is not None and expected[0] == keys:
+                return self._on_device(expected[1].result())
+            return self._on_device(self._read(keys))
+        index = sent(torch.tensor(rows), self._device)
         return {name: tensor.index_select(0, index) for name, tensor in self._stacked.items()}
 
-    def _stack(self, keys: Sequence[str]) -> dict[str, torch.Tensor]:
+    def expect(self, rows: Sequence[int]) -> None:
+        """Rows that will be picked next: where they do not lie in memory, they are read while the device computes."""
+        if self._stacked is None:
+            keys = [self._keys[row] for row in rows]
+            self._expected = (keys, self._reader.submit(self._read, keys))
+
+    def _read(self, keys: Sequence[str]) -> dict[str, torch.Tensor]:
         found = []
         for key in keys:
             entry = self._cache.get(key)
@@ -71,7 +85,10 @@ class Latents:
                 title = f"{self._cache.path(key)} vanished while it was in use"
                 raise OSError(title)
             found.append(entry)
-        return {name: torch.cat([one[name] for one in found]).float().to(self._device) for name in LATENTS}
+        return {name: torch.cat([one[name] for one in found]).float() for name in LATENTS}
+
+    def _on_device(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: sent(tensor, self._device) for name, tensor in tensors.items()}
 
 
 @dataclass(frozen=True)
@@ -92,7 +109,7 @@ class Captions:
 
     def pick(self, rows: Sequence[int], device: torch.device) -> tuple[TextStates | None, torch.Tensor | None]:
         """States or tokens of rows, on the device."""
-        index = torch.tensor(rows, device=device)
+        index = sent(torch.tensor(rows), device)
         states = None if self.states is None else {name: s.index_select(0, index) for name, s in self.states.items()}
         tokens = None if self.tokens is None else self.tokens.index_select(0, index)
         return states, tokens
@@ -118,6 +135,17 @@ class DrawSettings:
     class_caption: int = 0
     held_captions: tuple[int, ...] = ()
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What a batch consists of: rows of its bucket's latents and of the captions; the first are the subject, the last are held."""
+
+    bucket: Bucket
+    rows: list[int]
+    words: list[int]
+    subjects: int
+    held: int
 
 
 class PictureBatches:
@@ -148,10 +176,18 @@ class PictureBatches:
             self._epoch += 1
             self._position = 0
             self._plan = self._planned(self._epoch)
-        bucket, chosen = self._plan[self._position]
-        draws = random.Random(f"{self._settings.seed}/{self._epoch}/{self._position}")
+        batch = self._batch(self._drawn(self._position))
         self._position += 1
-        return self._batch(self._buckets[bucket], chosen, draws)
+        if self._position < len(self._plan):
+            following = self._drawn(self._position)
+            following.bucket.latents.expect(following.rows)
+        return batch
+
+    def of_every_shape(self) -> Iterator[DenoisingBatch]:
+        """One batch of each shape that will come; the position stays where it is."""
+        for bucket in range(len(self._buckets)):
+            place = next(place for place, (number, _) in enumerate(self._plan) if number == bucket)
+            yield self._batch(self._drawn(place))
 
     def state(self) -> dict[str, Any]:
         """Epoch and position in it."""
@@ -175,8 +211,11 @@ class PictureBatches:
         order.shuffle(plan)
         return plan
 
-    def _batch(self, bucket: Bucket, chosen: Sequence[int], draws: random.Random) -> DenoisingBatch:
+    def _drawn(self, position: int) -> _Drawn:
+        """What the batch at a position of this epoch consists of, always the same."""
         settings = self._settings
+        number, chosen = self._plan[position]
+        bucket, draws = self._buckets[number], random.Random(f"{settings.seed}/{self._epoch}/{position}")
         rows, words = [], []
         for row in chosen:
             entry = bucket.entries[row]
@@ -190,16 +229,19 @@ class PictureBatches:
         if held:
             rows += rows[-held:]  # pictures of the class where there are some, else the photos themselves
             words += draws.choices(settings.held_captions, k=held)
-        picked = bucket.latents.pick(rows)
-        text, tokens = self._captions.pick(words, self._device)
+        return _Drawn(bucket, rows, words, subjects=len(chosen), held=held)
+
+    def _batch(self, drawn: _Drawn) -> DenoisingBatch:
+        picked = drawn.bucket.latents.pick(drawn.rows)
+        text, tokens = self._captions.pick(drawn.words, self._device)
         return DenoisingBatch(
             picked["mean"],
             picked["std"],
             text,
             tokens,
-            self._weight(picked["mask"], held) if settings.masked else None,
-            subjects=len(chosen),
-            held=held,
+            self._weight(picked["mask"], drawn.held) if self._settings.masked else None,
+            subjects=drawn.subjects,
+            held=drawn.held,
             frame=picked["frame"],
         )
 

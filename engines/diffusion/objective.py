@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -27,7 +27,7 @@ class NoiseSchedule:
     """How much of the picture is left at each timestep.
 
     Attributes:
-        alphas_cumprod: abar (T,), fp32 on the CPU; the last may be 0 (zero terminal SNR).
+        alphas_cumprod: abar (T,), fp32, on the device that timesteps are told on; the last may be 0 (zero terminal SNR).
         prediction: what the denoiser says.
     """
 
@@ -36,7 +36,7 @@ class NoiseSchedule:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> NoiseSchedule:
-        """Read a diffusers scheduler configuration of any class.
+        """Read a diffusers scheduler configuration of any class, onto the CPU.
 
         Raises:
             ModelError: it predicts something else than noise or velocity.
@@ -57,6 +57,10 @@ class NoiseSchedule:
         )
         scheduler = DDPMScheduler(**{name: config[name] for name in names if config.get(name) is not None})
         return cls(scheduler.alphas_cumprod.float(), prediction)
+
+    def on(self, device: torch.device) -> NoiseSchedule:
+        """The same for timesteps on a device."""
+        return replace(self, alphas_cumprod=self.alphas_cumprod.to(device))
 
     @property
     def steps(self) -> int:
@@ -81,7 +85,7 @@ class NoiseSchedule:
         return keep * noise - add * clean
 
     def _abar(self, timesteps: torch.Tensor) -> torch.Tensor:
-        return self.alphas_cumprod.to(timesteps.device)[timesteps]
+        return self.alphas_cumprod[timesteps]
 
     def _factors(self, timesteps: torch.Tensor, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         abar = self._abar(timesteps).view(-1, 1, 1, 1)

@@ -67,7 +67,11 @@ class Placement:
 
     def _focus(self, adapter: Adapter) -> Focus | None:
         word = adapter.metadata.get(FOCUS, "").strip()
-        return Focus(self._base, word) if word and "context_linears" in self._base.abilities else None
+        if not word or "context_linears" not in self._base.abilities:
+            return None
+        focus = Focus(self._base, word)
+        self._live.append(focus)
+        return focus
 
 
 def _shifts(base: Base, adapters: Sequence[tuple[Adapter, float]]) -> dict[str, list[torch.Tensor]]:
@@ -90,7 +94,7 @@ def _added(pair: LoraPair, weight: torch.Tensor, strength: float, focus: Focus) 
 
     def add(_layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
         change = torch.nn.functional.linear(torch.nn.functional.linear(inputs[0], down), up)
-        return output + change * focus.mask().to(output.dtype)
+        return output + change * focus.mask.to(output.dtype)
 
     return add
 

@@ -35,7 +35,7 @@ def shifted(embedded: torch.Tensor, tokens: torch.Tensor, pieces: Sequence[int],
         shifts: (k, D), one for each piece.
     """
     begins = _begins(tokens, pieces)
-    if begins is None or not bool(begins.any()):
+    if begins is None:
         return embedded
     spare = tokens.shape[1] - begins.shape[1]
     for offset, shift in enumerate(shifts.to(embedded.dtype)):
@@ -45,8 +45,12 @@ def shifted(embedded: torch.Tensor, tokens: torch.Tensor, pieces: Sequence[int],
 
 
 def _begins(tokens: torch.Tensor, pieces: Sequence[int]) -> torch.Tensor | None:
-    """Where a run of k pieces begins, (N, L - k + 1) bool; None when there is no such run."""
-    if not pieces or len(pieces) > tokens.shape[1]:
+    """Where a run of k pieces begins, (N, L - k + 1) bool; None when there is no room for one.
+
+    Asked in every step: plain numbers are compared with, since a tensor of them would have to be sent to the device first.
+    """
+    room = tokens.shape[1] - len(pieces) + 1
+    if not pieces or room < 1:
         return None
-    wanted = torch.tensor(list(pieces), device=tokens.device, dtype=tokens.dtype)
-    return (tokens.unfold(1, len(pieces), 1) == wanted).all(dim=-1)
+    found = [tokens[:, offset : offset + room] == piece for offset, piece in enumerate(pieces)]
+    return torch.stack(found).all(dim=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from engines.api.job import JobConcept, JobImage
 from engines.core.cache import TensorCache, key_of
+from engines.diffusion import dataset
 from engines.diffusion.captions import caption_of, without_trigger
 from engines.diffusion.data import LATENTS, Latents
 from engines.diffusion.dataset import Dataset, build
@@ -202,6 +204,40 @@ def test_latents_beyond_the_room_are_read_when_needed(tiny_sd: Path, tmp_path: P
     rows = [lazy.row("k2"), lazy.row("k0")]
     assert all(torch.equal(resident.pick(rows)[name], lazy.pick(rows)[name]) for name in LATENTS)
     assert lazy.pick(rows)["mean"][0].unique().item() == 2.0
+
+
+def test_what_does_not_lie_in_memory_is_read_ahead(
+    tiny_sd: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = make_pictures(tmp_path, 6, sizes=((40, 40), (48, 32)))
+    resident = dataset_of(tiny_sd, tmp_path, images, flip=True).batches
+    monkeypatch.setattr(dataset, "RESIDENT_BYTES", 0)
+    lazy = dataset_of(tiny_sd, tmp_path, images, flip=True).batches
+    readers: list[str] = []
+    read = Latents._read
+
+    def noted(latents: Latents, keys: list[str]) -> dict[str, torch.Tensor]:
+        readers.append(threading.current_thread().name.partition("_")[0])
+        return read(latents, keys)
+
+    monkeypatch.setattr(Latents, "_read", noted)
+    for _ in range(2 * lazy.epoch_steps):
+        one, other = resident.next(), lazy.next()
+        assert torch.equal(one.mean, other.mean)
+        assert torch.equal(one.frame, other.frame)
+    assert readers.count("latents") == 2 * (lazy.epoch_steps - 1)
+    assert len(readers) == 2 * lazy.epoch_steps  # only the first of an epoch is waited for
+    assert lazy.state() == resident.state()
+
+
+def test_there_is_a_batch_of_every_shape_and_the_order_does_not_notice(tiny_sd: Path, tmp_path: Path) -> None:
+    batches = dataset_of(tiny_sd, tmp_path, make_pictures(tmp_path, 5, sizes=((40, 40), (48, 32), (32, 48)))).batches
+    batches.next()
+    before = batches.state()
+    found = list(batches.of_every_shape())
+    assert len({tuple(batch.mean.shape) for batch in found}) == len(found) == 3
+    assert all(batch.subjects == 2 for batch in found)
+    assert batches.state() == before
 
 
 def test_unreadable_pictures_are_left_out_and_named(tiny_sd: Path, tmp_path: Path) -> None:

@@ -161,7 +161,10 @@ def test_alignment_draws_the_word_towards_its_class(tiny_sd: Path) -> None:
 def test_captions_without_both_words_do_not_count(tiny_sd: Path) -> None:
     base = open_tiny(tiny_sd)
     taught = attach(base, "tara")
-    assert taught.penalty(base.encode_prompts(["a sks cat", "a dog", ""])) is None
+    nothing = taught.penalty(base.encode_prompts(["a sks cat", "a dog", ""]))
+    nothing.backward()
+    assert float(nothing.detach()) == 0.0
+    assert not any(bool(p.grad.any()) for g in taught.parameter_groups() for p in g.parameters if p.grad is not None)
     one, two = (taught.penalty(base.encode_prompts(words)) for words in (["a sks dog"], ["a sks dog", "a dog"]))
     torch.testing.assert_close(one, two)
 

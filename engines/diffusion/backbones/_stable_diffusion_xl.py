@@ -42,7 +42,7 @@ def resident(opened: Opened, source: str, device: Device) -> Base:
         opened,
         info,
         _sites(opened),
-        _WordsAndFrame(info, _no_words(opened, info) if zeros else None),
+        _WordsAndFrame(info, _no_words(opened, info).to(device.torch_device) if zeros else None),
         device,
         abilities=ABILITIES,
         vae_in_full=overflows,
@@ -86,7 +86,7 @@ class _WordsAndFrame:
         hidden = torch.cat([one.hidden_states[_HEARD] for one in said], dim=-1)
         pooled: torch.Tensor = said[-1].text_embeds
         if self._no_words is not None:
-            empty = (tokens[0] == self._no_words.to(tokens[0].device)).all(dim=1)
+            empty = (tokens[0] == self._no_words).all(dim=1)
             hidden, pooled = hidden.masked_fill(empty[:, None, None], 0.0), pooled.masked_fill(empty[:, None], 0.0)
         return {"hidden": hidden, "pooled": pooled}
 
