@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from engines.cli import adapters, bench, demo, doctor, documents, evaluate, pictures, teach, work
+from engines.cli import adapters, bench, demo, doctor, documents, evaluate, masks, pictures, teach, work
 
 
 def make_app() -> typer.Typer:
@@ -21,6 +21,11 @@ def make_app() -> typer.Typer:
     )
     for name, verb in VERBS.items():
         app.command(name, hidden=name == "serve")(verb)
+    for name, verbs in GROUPS.items():
+        group = typer.Typer(name=name, help=HELP[name], no_args_is_help=True, rich_markup_mode=None)
+        for verb_name, verb in verbs.items():
+            group.command(verb_name)(verb)
+        app.add_typer(group)
     return app
 
 
@@ -41,3 +46,7 @@ VERBS: dict[str, Callable[..., int]] = {
     "demo": demo.demo,
     "bench": bench.bench,
 }
+
+GROUPS: dict[str, dict[str, Callable[..., int]]] = {"masks": {"import": masks.import_, "export": masks.export}}
+
+HELP = {"masks": "Bring masks in, or take them out, in the formats of other tools."}

@@ -16,7 +16,7 @@ from engines.cli.output import Bar, Voice
 if TYPE_CHECKING:
     from projects.project import Project
     from projects.records import Concept
-    from projects.report import ImportReport
+    from projects.report import ImportReport, ReportLine
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")]
 TriggerOption = Annotated[str, typer.Option("--trigger", help="The word that will call the subject in a prompt.")]
@@ -46,15 +46,23 @@ def import_(
     concept: ConceptOption = "",
     trigger: TriggerOption = "",
     class_noun: ClassOption = "",
+    to_segment: Annotated[
+        bool, typer.Option("--to-segment", help="As pictures to segment, which belong to no concept.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Bring pictures into a project; the originals are never touched."""
     from projects.project import Project
 
     voice = Voice(as_json)
+    if to_segment and (concept or trigger or class_noun):
+        title = "Pictures to segment belong to no concept"
+        raise UserError(title, hint="Leave out --concept, --trigger and --class, or --to-segment.")
     with Project.open(project) as opened:
-        chosen = choose_concept(opened, concept, trigger=trigger, class_noun=class_noun, fallback=paths[0])
-        report = take_in(opened, paths, chosen.id, voice)
+        chosen = None
+        if not to_segment:
+            chosen = choose_concept(opened, concept, trigger=trigger, class_noun=class_noun, fallback=paths[0])
+        report = take_in(opened, paths, chosen.id if chosen is not None else None, voice)
         voice.result(report_document(report, chosen), report_words(report, chosen))
     if report.cancelled:
         return INTERRUPTED
@@ -121,7 +129,7 @@ def check_free(files: Sequence[Path], *, overwrite: bool) -> None:
         raise UserError(title, what, "Choose another name or folder, or add --overwrite.")
 
 
-def take_in(project: Project, paths: Sequence[Path], concept_id: str, voice: Voice) -> ImportReport:
+def take_in(project: Project, paths: Sequence[Path], concept_id: str | None, voice: Voice) -> ImportReport:
     """Import with a progress bar; Ctrl-C keeps what came in so far."""
     from projects.importing import import_paths
 
@@ -137,28 +145,36 @@ def take_in(project: Project, paths: Sequence[Path], concept_id: str, voice: Voi
     return report
 
 
-def report_document(report: ImportReport, concept: Concept) -> dict[str, object]:
-    """The report as plain data."""
+def report_document(report: ImportReport, concept: Concept | None) -> dict[str, object]:
+    """The report as plain data; without a concept for pictures to segment."""
     return {
-        "concept": concept.name,
-        "concept_id": concept.id,
-        "trigger": concept.trigger,
+        "concept": concept.name if concept is not None else None,
+        "concept_id": concept.id if concept is not None else None,
+        "trigger": concept.trigger if concept is not None else None,
         "added": list(report.added),
         "seconds": round(report.seconds, 3),
         "cancelled": report.cancelled,
-        "lines": [
-            {"level": line.level, "file": line.file, "title": line.title, "hint": line.hint} for line in report.lines
-        ],
+        "lines": line_documents(report.lines),
     }
 
 
-def report_words(report: ImportReport, concept: Concept) -> str:
+def report_words(report: ImportReport, concept: Concept | None) -> str:
     """The report for people."""
     count = len(report.added)
-    head = f"{count} picture{'' if count == 1 else 's'} came into “{concept.name}” ({report.seconds:.1f} s)."
+    where = f"came into “{concept.name}”" if concept is not None else "came in to segment"
+    head = f"{count} picture{'' if count == 1 else 's'} {where} ({report.seconds:.1f} s)."
+    return "\n".join([head, *line_words(report.lines)])
+
+
+def line_documents(lines: Sequence[ReportLine]) -> list[dict[str, str]]:
+    """The lines of a report as plain data."""
+    return [{"level": line.level, "file": line.file, "title": line.title, "hint": line.hint} for line in lines]
+
+
+def line_words(lines: Sequence[ReportLine]) -> list[str]:
+    """The lines of a report for people."""
     marks = {"error": "!!", "warning": "! ", "info": "  "}
-    lines = [
+    return [
         f"{marks[line.level]} {line.file + ': ' if line.file else ''}{line.title}. {line.hint}".rstrip()
-        for line in report.lines
+        for line in lines
     ]
-    return "\n".join([head, *lines])

@@ -58,7 +58,7 @@ def import_masks(
         reading = FORMATS[kind].read(request)
     except (ImportFailure, ReadOnlyError) as failure:
         return ImportReport((), (line_of(failure, request.path.name),), None, time.perf_counter() - started)
-    read_as = ReportLine("info", request.path.name, f"Read as {FORMATS[kind].title}", f"That is {FORMATS[kind].what}.")
+    read_as = ReportLine("info", request.path.name, f"Read as {FORMATS[kind].title}", FORMATS[kind].what)
     return _Import(project, [read_as, *reading.lines], progress).run(reading, started)
 
 

@@ -26,7 +26,9 @@ def test_every_verb_and_option_is_described() -> None:
     from engines.cli.app import make_app
 
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
-    commands = typer.main.get_command(make_app()).commands
+    commands = dict(typer.main.get_command(make_app()).commands)
+    for group in [name for name, command in commands.items() if hasattr(command, "commands")]:
+        commands |= {f"{group} {name}": command for name, command in commands.pop(group).commands.items()}
     for name, command in commands.items():
         section = re.search(rf"^### `{name}\b.*?(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
         assert section is not None, f"{name} is not described"

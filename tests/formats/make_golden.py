@@ -80,7 +80,10 @@ def _mark(project: Project, scratch: Path) -> None:
     ring[5:20, 5:30] = True
     ring[8:12, 10:20] = False
     full = Mask.of(np.ones((30, 40), dtype=bool))
-    regions = [NewRegion(first, cell, Mask.of(ring), "click"), NewRegion(second, cell, full, "proposal", accepted=False)]
+    regions = [
+        NewRegion(first, cell, Mask.of(ring), "click"),
+        NewRegion(second, cell, full, "proposal", accepted=False),
+    ]
     edits_regions.add_regions(project, [*regions, NewRegion(first, gone, full, "brush")])
     edits_regions.remove_labels(project, [gone])
     edits_regions.set_split(project, [second], "test")

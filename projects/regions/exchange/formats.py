@@ -29,7 +29,7 @@ class Format:
 
     Attributes:
         title: what people call it.
-        what: what it is, for those who do not.
+        what: what it is, for those who do not know it, in a sentence.
         read: gives the sheets that lie in a file or folder.
         write: writes pages into an empty folder.
     """
@@ -41,13 +41,13 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "coco": Format("COCO", "one JSON file with run lengths or outlines", coco.read, coco.write),
-    "labelme": Format("labelme", "a JSON file beside each picture", labelme.read, labelme.write),
-    "indexed": Format("Indexed PNG", "mask pictures whose numbers are classes (VOC)", indexed.read, indexed.write),
-    "instances": Format("Instance PNG", "mask pictures whose numbers are objects", instances.read, instances.write),
-    "yolo": Format("YOLO", "a text file of outlines for each picture", yolo.read, yolo.write),
-    "single": Format("Single PNGs", "a black and white PNG for each mask", single.read, single.write),
-    "pairs": Format("Pairs", "a black and white mask for each picture", pairs.read, pairs.write),
+    "coco": Format("COCO", "One JSON file with run lengths or outlines.", coco.read, coco.write),
+    "labelme": Format("labelme", "A JSON file beside each picture.", labelme.read, labelme.write),
+    "indexed": Format("Indexed PNG", "Mask pictures whose numbers are classes (VOC).", indexed.read, indexed.write),
+    "instances": Format("Instance PNG", "Mask pictures whose numbers are objects.", instances.read, instances.write),
+    "yolo": Format("YOLO", "A text file of outlines for each picture.", yolo.read, yolo.write),
+    "single": Format("Single PNGs", "A black and white PNG for each mask.", single.read, single.write),
+    "pairs": Format("Pairs", "A black and white mask for each picture.", pairs.read, pairs.write),
 }
 
 
