@@ -123,7 +123,7 @@ CLASS_TOKENS = "class_tokens"
 
 
 def attach_for_use(adapter: SegmentAdapter, model: Segmenter) -> tuple[Tuning, torch.Tensor | None]:
-    """Place an adapter in a model for use, and return it with its class tokens (K, C) where it has some.
+    """Place an adapter in a model for use, frozen, and return it with its class tokens (K, C) where it has some.
 
     Raises:
         AdapterError: it was made for another model, or does not fit its own settings.
@@ -139,6 +139,9 @@ def attach_for_use(adapter: SegmentAdapter, model: Segmenter) -> tuple[Tuning, t
         tuning.detach()
         raise
     tuning.learning(False)
+    for group in tuning.parameter_groups():
+        for parameter in group.parameters:
+            parameter.requires_grad_(False)
     tokens = adapter.tensors[CLASS_TOKENS].to(tuning.device) if adapter.automatic else None
     return tuning, tokens
 

@@ -53,3 +53,9 @@ def fuse(encoder: Any) -> None:  # noqa: ANN401 - segment_anything has no types
     """Let every block of an image encoder compute its attention this way."""
     for block in encoder.blocks:
         block.attn.__class__ = FusedAttention
+
+
+def unfuse(encoder: Any) -> None:  # noqa: ANN401 - likewise
+    """Let every block compute as the reference does: where there is no fused attention, the wider products only cost time."""
+    for block in encoder.blocks:
+        block.attn.__class__ = Attention

@@ -109,6 +109,16 @@ class Segmenter(Protocol):
         """
         ...
 
+    def embed(self, prompts: Prompts) -> tuple[torch.Tensor, torch.Tensor]:
+        """Sparse (P, K, C) and dense (P, C, g, g) embeddings of prompts; the first half of `decode`."""
+        ...
+
+    def masks(
+        self, embeddings: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """All masks of the decoder (P, M, m, m) and their expected IoU (P, M), the one for a clear prompt first; the second half."""
+        ...
+
 
 class Tuned(Trainable, Protocol):
     """The running half of a tuner."""

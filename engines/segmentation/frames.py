@@ -49,11 +49,15 @@ class Frame:
     def pixels(self, picture: Image.Image) -> Floats:
         """What the encoder sees (3, side, side): resized, normalised, then padded with zeros."""
         height, width = self.inner
-        small = np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
-        values: Floats = ((small - np.array(MEAN)) / np.array(DEVIATION)).astype(np.float32)
+        values = (self.colours(picture) - np.array(MEAN)) / np.array(DEVIATION)
         padded = np.zeros((3, self.side, self.side), np.float32)
-        padded[:, :height, :width] = values.transpose(2, 0, 1)
+        padded[:, :height, :width] = values.astype(np.float32).transpose(2, 0, 1)
         return padded
+
+    def colours(self, picture: Image.Image) -> npt.NDArray[np.uint8]:
+        """The picture in the square's size (*inner, 3), 0 to 255."""
+        height, width = self.inner
+        return np.asarray(picture.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
 
     def whole(self, logits: Floats) -> Floats:
         """Logits (..., mask_side, mask_side) in the picture's own pixels (..., height, width)."""

@@ -20,8 +20,8 @@ def coarse_part(maps: torch.Tensor, half: int) -> torch.Tensor:
     """
     with torch.autocast(maps.device.type, enabled=False):
         found = maps.float()
-        down, down_odd = (torch.from_numpy(part).to(maps.device) for part in _low_pass(maps.shape[-2], half))
-        across, across_odd = (torch.from_numpy(part).to(maps.device) for part in _low_pass(maps.shape[-1], half))
+        down, down_odd = (torch.from_numpy(part).to(maps.device) for part in _low_pass(int(maps.shape[-2]), half))
+        across, across_odd = (torch.from_numpy(part).to(maps.device) for part in _low_pass(int(maps.shape[-1]), half))
         coarse: torch.Tensor = down @ found @ across.T - down_odd @ found @ across_odd.T
         return coarse
 

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from engines.segmentation.frequencies import coarse_part
+
 
 class Expert(nn.Module):
     """A narrow layer: up(relu(down(x))), with `up` starting from zero."""
@@ -61,16 +63,10 @@ class FrequencyExperts(nn.Module):
 
 def divided(tokens: torch.Tensor, cut: float) -> tuple[torch.Tensor, torch.Tensor]:
     """Coarse and fine part of maps (N, H, W, D), which add up to them, fp32; `cut` is the share of each side that is coarse."""
-    with torch.autocast(tokens.device.type, enabled=False):
-        maps = tokens.float()
-        spectrum = torch.fft.fftshift(torch.fft.fft2(maps, dim=(1, 2), norm="ortho"), dim=(1, 2))
-        height, width = maps.shape[1:3]
-        half = max(1, int(min(height, width) * cut / 2))
-        kept = torch.zeros(height, width, 1, device=maps.device)
-        kept[height // 2 - half : height // 2 + half, width // 2 - half : width // 2 + half] = 1
-        back = torch.fft.ifftshift(spectrum * kept, dim=(1, 2))
-        coarse: torch.Tensor = torch.fft.ifft2(back, dim=(1, 2), norm="ortho").real
-        return coarse, maps - coarse
+    height, width = (int(side) for side in tokens.shape[1:3])
+    maps = tokens.float().permute(0, 3, 1, 2)
+    coarse = coarse_part(maps, max(1, int(min(height, width) * cut / 2)))
+    return coarse.permute(0, 2, 3, 1), (maps - coarse).permute(0, 2, 3, 1)
 
 
 class ContextStem(nn.Module):
@@ -89,7 +85,7 @@ class ContextStem(nn.Module):
         total = torch.zeros(())
         for stage in self.stages:
             found = stage(found)
-            total = total.to(found.device) + functional.adaptive_avg_pool2d(found, self._grid)
+            total = total.to(found.device) + _pooled(found, self._grid)
         self.seen = total.flatten(2).transpose(1, 2)
 
 
@@ -116,6 +112,19 @@ class ContextQuestion(nn.Module):
         heard = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2])
         answer: torch.Tensor = self.answer(heard.transpose(1, 2).flatten(2))
         return output + answer.view_as(output)
+
+
+def _pooled(maps: torch.Tensor, grid: int) -> torch.Tensor:
+    """Means over a grid's cells, (N, C, grid, grid), as torch's adaptive pooling; as products, which exported graphs know for every size."""
+    down, across = (_cell_means(int(side), grid).to(maps) for side in maps.shape[-2:])
+    return down @ maps @ across.T
+
+
+def _cell_means(side: int, grid: int) -> torch.Tensor:
+    cells = torch.arange(grid)[:, None]
+    first, last = cells * side // grid, ((cells + 1) * side + grid - 1) // grid
+    inside = ((torch.arange(side) >= first) & (torch.arange(side) < last)).float()
+    return inside / inside.sum(dim=1, keepdim=True)
 
 
 def _separable(origin: int, width: int) -> nn.Sequential:

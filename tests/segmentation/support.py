@@ -9,10 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 from engines.core.devices import Device, pick
+from engines.segmentation.adapter_file import CLASS_TOKENS, SegmentAdapter, class_tokens, write_segment_adapter
 from engines.segmentation.contracts import Prompts
 from engines.segmentation.segmenters import open_segmenter
 from engines.segmentation.segmenters._segment_anything import SegmentAnything
 from engines.segmentation.sizes import SamSizes, build_sam
+from engines.segmentation.tuners import tuner_of
 from engines.segmentation.tuning import Tuning
 
 TINY = SamSizes(
@@ -90,3 +92,28 @@ def stir(tuning: Tuning, *, seed: int = 3) -> None:
 
 
 Attach = Callable[[SegmentAnything], Tuning]
+
+
+def write_adapter(base: Path, file: Path, tuner: str = "lora", *, prompts: str = "both", **settings: object) -> Path:
+    """An adapter of random weights for a model file, which finds two classes."""
+    model = open_tiny(base)
+    made = tuner_of(tuner, settings)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        tuning = made.attach(model)
+    assert isinstance(tuning, Tuning)
+    if prompts != "clicks":
+        tuning.learn(CLASS_TOKENS, class_tokens(model, 2))
+    stir(tuning)
+    adapter = SegmentAdapter(
+        tensors=tuning.state(),
+        tuner=tuner,
+        settings=made.model_dump(),
+        classes=("leaf", "a bird"),
+        prompts=prompts,
+        base_hash=model.info.base_hash,
+        base_title=model.info.title,
+        about={"title": "Birds on leaves"},
+    )
+    write_segment_adapter(adapter, file)
+    return file

@@ -9,6 +9,7 @@ import torch
 
 from engines.segmentation.frequencies import coarse_part
 from engines.segmentation.layers import fine_frequencies
+from engines.segmentation.layers_after import _pooled, divided
 
 
 def by_transform(maps: torch.Tensor, half: int) -> torch.Tensor:
@@ -30,3 +31,18 @@ def test_what_is_fine_is_the_rest_without_its_sign() -> None:
     pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
     expected = (pixels - by_transform(pixels, int(math.sqrt(64 * 64 * 0.25) / 2))).abs()
     torch.testing.assert_close(fine_frequencies(pixels, 0.25), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("side", "grid"), [(32, 8), (4, 8), (33, 8), (7, 5)])
+def test_pooling_by_products_is_torchs_adaptive_pooling(side: int, grid: int) -> None:
+    maps = torch.randn(2, 3, side, side + 1, generator=torch.Generator().manual_seed(2))
+    torch.testing.assert_close(_pooled(maps, grid), torch.nn.functional.adaptive_avg_pool2d(maps, grid))
+
+
+def test_coarse_and_fine_tokens_add_up() -> None:
+    tokens = torch.randn(2, 16, 12, 5, generator=torch.Generator().manual_seed(3))
+    coarse, fine = divided(tokens, 0.5)
+    torch.testing.assert_close(coarse + fine, tokens)
+    torch.testing.assert_close(
+        coarse.permute(0, 3, 1, 2), by_transform(tokens.permute(0, 3, 1, 2), 3), rtol=0, atol=1e-5
+    )
