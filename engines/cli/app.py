@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import typer
 
-from engines.cli import adapters, bench, demo, doctor, documents, evaluate, masks, pictures, teach, work
+from engines.cli import adapters, adapting, bench, demo, doctor, documents, evaluate, masks, pictures, teach, work
 
 
 def make_app() -> typer.Typer:
@@ -47,6 +47,12 @@ VERBS: dict[str, Callable[..., int]] = {
     "bench": bench.bench,
 }
 
-GROUPS: dict[str, dict[str, Callable[..., int]]] = {"masks": {"import": masks.import_, "export": masks.export}}
+GROUPS: dict[str, dict[str, Callable[..., int]]] = {
+    "masks": {"import": masks.import_, "export": masks.export},
+    "segment": {"adapt": adapting.adapt, "evaluate": adapting.evaluate},
+}
 
-HELP = {"masks": "Bring masks in, or take them out, in the formats of other tools."}
+HELP = {
+    "masks": "Bring masks in, or take them out, in the formats of other tools.",
+    "segment": "Adapt a segmentation model to marked pictures, and measure what came of it.",
+}
