@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
@@ -121,9 +122,14 @@ class Session(QObject):
         return change
 
     def record(self, change: Change) -> None:
-        """Take in a change that was made on another thread (an import): it can be undone, and the pages hear of it."""
+        """Take in a change that was made on another thread: it can be undone, and the pages hear of it.
+
+        It is not taken for somebody else's later on. What another window did in the moment in between shows with its next change.
+        """
         if not change.parts:
             return
+        with suppress(ProjectError):  # a database that fails now is told of when it is looked at next
+            self._version = self._open_project().data_version()
         self.undo_stack.push(_Step(self, change))
         self._heard(change)
 

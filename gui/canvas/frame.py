@@ -46,6 +46,23 @@ class Frame:
             height,
         )
 
+    def to_picture(self, x: float, y: float) -> tuple[float, float]:
+        """The place in the picture under a place of the view; (0, 0) while there is nothing to show."""
+        left, top, _width, _height = self.rect
+        return ((x - left) / self.scale, (y - top) / self.scale) if self.scale else (0.0, 0.0)
+
+    def to_view(self, x: float, y: float) -> tuple[float, float]:
+        """The place in the view where a place of the picture is."""
+        left, top, _width, _height = self.rect
+        return left + x * self.scale, top + y * self.scale
+
+    @property
+    def seen(self) -> tuple[float, float, float, float]:
+        """Left, top, right and bottom of the part of the picture that the view shows, in picture coordinates."""
+        left, top = self.to_picture(0.0, 0.0)
+        right, bottom = self.to_picture(self.view_w, self.view_h)
+        return max(left, 0.0), max(top, 0.0), min(right, self.picture_w), min(bottom, self.picture_h)
+
     def resized(self, view_w: float, view_h: float) -> Frame:
         """The same look in a view of another size."""
         return _settled(replace(self, view_w=view_w, view_h=view_h))

@@ -165,15 +165,15 @@ def draw_focus(painter: QPainter, widget: QWidget) -> None:
         painter.drawRoundedRect(QRectF(widget.rect()).adjusted(1, 1, -1, -1), RADIUS, RADIUS)
 
 
-def draw_pill(painter: QPainter, text: str, area: QRectF, *, right: bool = False) -> None:
-    """A label on dark ground in a corner of `area`, readable on any picture; elided where the area is narrow."""
+def draw_pill(painter: QPainter, text: str, area: QRectF, *, right: bool = False, foot: bool = False) -> None:
+    """A label on dark ground in a corner of `area` (the upper left one), readable on any picture; elided where the area is narrow."""
     if not text or area.width() < 60:
         return
     metrics = QFontMetricsF(painter.font())
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width() - 48)
     width, height = metrics.horizontalAdvance(text) + 22, metrics.height() + 10
     left = area.right() - width - 12 if right else area.left() + 12
-    pill = QRectF(left, area.top() + 12, width, height)
+    pill = QRectF(left, area.bottom() - 12 - height if foot else area.top() + 12, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_PILL)
     painter.drawRoundedRect(pill, height / 2, height / 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -21,10 +21,14 @@ def dragged_ids(data: QMimeData) -> tuple[str, ...]:
 
 
 class ImagesModel(QAbstractListModel):
-    """Holds records, never pixels. Refreshing keeps rows that are still there, and with them selection and scroll position."""
+    """Holds records, never pixels. Refreshing keeps rows that are still there, and with them selection and scroll position.
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    `describe` says what is to be said of a picture on hover and by screen readers, where it is not its caption that matters.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, describe: Callable[[Image], str] | None = None) -> None:
         super().__init__(parent)
+        self._describe = describe
         self._all: tuple[Image, ...] = ()
         self._rows: list[Image] = []
         self._row_of: dict[str, int] = {}
@@ -60,6 +64,11 @@ class ImagesModel(QAbstractListModel):
             self._text, self._show = text, show
             self._refresh()
 
+    def touch_all(self) -> None:
+        """Draw every picture again: something that is shown with them is different."""
+        if self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
     def touch(self, image_id: str) -> None:
         """Draw one picture again."""
         row = self.row(image_id)
@@ -75,6 +84,8 @@ class ImagesModel(QAbstractListModel):
         if not index.isValid() or index.row() >= len(self._rows):
             return None
         image = self._rows[index.row()]
+        if self._describe is not None and role in {Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole}:
+            return self._describe(image)
         if role == Qt.ItemDataRole.DisplayRole:
             return image.caption or image.original_name
         if role == Qt.ItemDataRole.AccessibleTextRole:

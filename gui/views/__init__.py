@@ -54,9 +54,8 @@ PLACES: tuple[Place, ...] = (
         "segment",
         "Segment",
         "segment",
-        "gui.views.later",
+        "gui.views.segment",
         "Teach Segment Anything your own images",
-        needs_project=False,
     ),
     Place("library", "Library", "library", "gui.views.library", "Your adapters, and exporting them"),
 )

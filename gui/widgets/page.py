@@ -35,10 +35,11 @@ class PageHeader(QWidget):
         words.setSpacing(5)
         self._title = Label(title, role="page-title")
         self._subtitle = Label(subtitle, role="muted", wrap=True)
-        self._subtitle.setVisible(bool(subtitle))
         words.addWidget(self._title)
         words.addWidget(self._subtitle)
         row.addLayout(words, 1)
+        # Only now that it has a parent, or it would be shown as a window of its own for a moment.
+        self._subtitle.setVisible(bool(subtitle))
         self.buttons = QHBoxLayout()
         self.buttons.setSpacing(12)
         for button in buttons:

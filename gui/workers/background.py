@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
+from shiboken6 import isValid
 
 from gui.widgets.notice import Notice, of_error
 from projects.errors import UserError
@@ -67,6 +68,7 @@ class Background(QObject):
         *,
         done: Callable[[T], object] | None = None,
         failed: Callable[[Notice], object] | None = None,
+        owner: QObject | None = None,
         priority: int = 0,
     ) -> Task[T]:
         """Do `work(task)` on another thread.
@@ -75,10 +77,11 @@ class Background(QObject):
             work: the work; it gets its own task so that it can ask whether it is still wanted.
             done: gets the result, on the window's thread.
             failed: gets an expected failure as a notice, on the window's thread.
+            owner: who asked; nothing is delivered once it has been deleted.
             priority: higher goes first.
         """
         task: Task[T] = Task()
-        runnable = _Runnable(lambda: self._work(task, work, done, failed))
+        runnable = _Runnable(lambda: self._work(task, work, done, failed, owner))
         self._tasks.add(task)  # type: ignore[arg-type] # kept alive only, never read
         self._pool.start(runnable, priority)
         return task
@@ -104,6 +107,7 @@ class Background(QObject):
         work: Callable[[Task[T]], T],
         done: Callable[[T], object] | None,
         failed: Callable[[Notice], object] | None,
+        owner: QObject | None,
     ) -> None:
         call: Callable[[], object] | None = None
         try:
@@ -114,12 +118,12 @@ class Background(QObject):
             notice = of_error(error)
             call = (lambda: failed(notice)) if failed is not None else None
         finally:
-            self._finish(task, call)
+            self._finish(task, call, owner)
 
-    def _finish(self, task: Task[T], call: Callable[[], object] | None) -> None:
+    def _finish(self, task: Task[T], call: Callable[[], object] | None, owner: QObject | None) -> None:
         def deliver() -> None:
             self._tasks.discard(task)
-            if call is not None and not task.cancelled:
+            if call is not None and not task.cancelled and (owner is None or isValid(owner)):
                 call()
 
         task.mark_finished()

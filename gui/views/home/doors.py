@@ -33,7 +33,7 @@ DOORS: tuple[Door, ...] = (
     ),
     Door("combine", "Combine", "Several of your subjects in one picture, each staying itself.", "combine", later=True),
     Door("erase", "Erase", "Make a model forget something, and prove the rest is unharmed.", "erase", later=True),
-    Door("segment", "Segment", "Teach Segment Anything your own kind of image by clicking.", "segment", later=True),
+    Door("segment", "Segment", "Teach Segment Anything your own kind of image by clicking.", "segment"),
 )
 
 

@@ -16,8 +16,9 @@ from gui.services import Services
 from gui.views.images.adding import Adding
 from gui.views.images.importer import Importer
 from gui.views.images.layout import Parts
-from gui.views.images.reading import Contents, Reader
+from gui.views.images.reading import Contents, question
 from gui.widgets.notice import Notice
+from gui.workers.reading import Reader
 from projects import edits, queries
 from projects.change import Change
 from projects.health import FLAG_WORDS
@@ -41,7 +42,9 @@ class ImagesPage(QWidget):
         self.parts.inspector.set_flag_words(FLAG_WORDS)
         self.importer = Importer(services, self)
         self.adding = Adding(services, self.importer, self.parts.panel, self)
-        self._reader = Reader(services, self)
+        self._reader = Reader(
+            services.background, lambda: question(services.session), failed=services.notify, parent=self
+        )
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.parts)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
@@ -12,6 +10,7 @@ from gui.models.thumbnails import Thumbnails
 from gui.theme import icons
 from gui.theme import tokens as design
 from gui.theme.tokens import Tokens
+from gui.widgets.cutting import Cuttings
 from projects.project import Project
 from projects.records import Image
 from projects.thumbnails import EDGE
@@ -29,7 +28,6 @@ _CAPTION_PX = 24
 _RADIUS = 10
 _BUNDLE_PX = 84
 _CHIP_PX = 18
-_MOST_KEPT = 300
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -40,7 +38,7 @@ class Tiles(QStyledItemDelegate):
         super().__init__(parent)
         self._thumbnails = thumbnails
         self._size = QSize(164, 164 + _CAPTION_PX)
-        self._kept: OrderedDict[tuple[int, int, float], QPixmap] = OrderedDict()
+        self._cuttings = Cuttings(_RADIUS)
         self.project: Project | None = None
 
     def set_width(self, width: int) -> None:
@@ -100,23 +98,12 @@ class Tiles(QStyledItemDelegate):
         painter.fillPath(path, tokens.colour("field"))
         found = self._thumbnails.get(self.project, image, EDGE) if self.project is not None else None
         if found is not None:
-            painter.drawPixmap(place.topLeft(), self._cut(found, place.width(), painter.device().devicePixelRatio()))
+            ratio = painter.device().devicePixelRatio()
+            painter.drawPixmap(place.topLeft(), self._cuttings.get(found, place.width(), ratio))
         elif self._thumbnails.is_missing(image, EDGE):
             middle = QRectF(0, 0, 26, 26)
             middle.moveCenter(QRectF(place).center())
             icons.paint(painter, "warning", middle, tokens.colour("warning"))
-
-    def _cut(self, picture: QPixmap, edge: int, ratio: float) -> QPixmap:
-        """The middle square with round corners, exactly as large as it is shown; made once, because scaling is what costs."""
-        key = (picture.cacheKey(), edge, ratio)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = _rounded(picture, edge, ratio)
-            while len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end(key)
-        return found
 
     def _edge(self, painter: QPainter, place: QRect, option: QStyleOptionViewItem, tokens: Tokens) -> None:
         selected = bool(option.state & QStyle.StateFlag.State_Selected)
@@ -159,21 +146,3 @@ class Tiles(QStyledItemDelegate):
         painter.setPen(tokens.colour("warning_text") if kind == "warning" else tokens.colour("on_overlay"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
         return left + width + 4
-
-
-def _rounded(picture: QPixmap, edge: int, ratio: float) -> QPixmap:
-    size = round(edge * ratio)
-    filled = QSize(size, size)
-    scaled = picture.scaled(
-        filled, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
-    )
-    made = QPixmap(filled)
-    made.fill(Qt.GlobalColor.transparent)
-    path = QPainterPath()
-    path.addRoundedRect(QRectF(0, 0, size, size), _RADIUS * ratio, _RADIUS * ratio)
-    with QPainter(made) as painter:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipPath(path)
-        painter.drawPixmap((size - scaled.width()) // 2, (size - scaled.height()) // 2, scaled)
-    made.setDevicePixelRatio(ratio)
-    return made

@@ -1,4 +1,4 @@
-"""Combine, Erase and Segment: what they will do, told calmly, and that they are not built yet."""
+"""Combine and Erase: what they will do, told calmly, and that they are not built yet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def build(services: Services, key: str) -> QWidget:
-    """Make the page for `combine`, `erase` or `segment`."""
+    """Make the page for `combine` or `erase`."""
     from gui.views.later.page import LaterPage
 
     return LaterPage(services, key)

@@ -57,18 +57,6 @@ PLANS: dict[str, Plan] = {
         "Go to Compare",
         "compare",
     ),
-    "segment": Plan(
-        "Segment",
-        "Teach Segment Anything your own kind of image by clicking.",
-        (
-            ("Mark a few images", "With points, boxes and a brush; suggestions come as you click."),
-            ("Teach a small adapter", "For camouflage, scans, shadows or whatever the plain model misses."),
-            ("Measure on unseen images", "Overlap and edges before and after, the worst ones first."),
-        ),
-        "Masks you bring in on Images are kept, and will be of use here too.",
-        "Go to Images",
-        "images",
-    ),
 }
 
 

@@ -26,9 +26,14 @@ def has_pixels(data: QMimeData) -> bool:
     return bool(dropped_paths(data)) or data.hasImage()
 
 
+def is_project(paths: tuple[Path, ...]) -> bool:
+    """Whether these are one project and nothing else."""
+    return len(paths) == 1 and (paths[0].name == _PROJECT_FILE or (paths[0] / _PROJECT_FILE).is_file())
+
+
 def take(services: Services, paths: tuple[Path, ...]) -> None:
     """Do what was meant by dropping these."""
-    if len(paths) == 1 and (paths[0].name == _PROJECT_FILE or (paths[0] / _PROJECT_FILE).is_file()):
+    if is_project(paths):
         opening.open_path(services, paths[0], then=lambda: services.navigate("images"))
         return
     if services.session.project is None:

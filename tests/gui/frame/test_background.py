@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import shiboken6
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from gui.crash import Hook, crash_folder
@@ -43,6 +45,15 @@ def test_an_expected_failure_becomes_a_notice(background: Background, qtbot: QtB
     background.run(work, failed=heard.append)
     qtbot.waitUntil(lambda: bool(heard))
     assert (heard[0].title, heard[0].text, heard[0].hint) == ("The disk is full", "Nothing was written.", "Make room.")
+
+
+def test_nothing_is_delivered_to_somebody_who_is_gone(background: Background, qtbot: QtBot) -> None:
+    heard: list[str] = []
+    gone, here = QObject(), QObject()
+    background.run(lambda _task: "gone", done=heard.append, owner=gone)
+    shiboken6.delete(gone)
+    background.run(lambda _task: "here", done=heard.append, owner=here)
+    qtbot.waitUntil(lambda: heard == ["here"])
 
 
 def test_a_cancelled_task_delivers_nothing(background: Background, qtbot: QtBot) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 import pytest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import app, opening, views
@@ -19,6 +20,29 @@ def test_every_page_is_built_before_anybody_asks(window: MainWindow, services: S
     qtbot.waitUntil(lambda: all(key in window.pages for key in views.KEYS), timeout=30_000)
     qtbot.waitUntil(lambda: window.stack.count() == len(views.KEYS), timeout=8000)
     assert window.current == "home"
+
+
+class _Shown(QObject):
+    """Notes every window that is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.windows: list[str] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.windows.append(f"{type(watched).__name__} {watched.objectName()}")
+        return False
+
+
+def test_building_a_page_shows_no_part_of_it_as_a_window(window: MainWindow, services: Services, qapp: object) -> None:
+    watching = _Shown()
+    assert isinstance(qapp, QApplication)
+    qapp.installEventFilter(watching)
+    for key in views.KEYS:
+        window.go(key)
+    qapp.removeEventFilter(watching)
+    assert watching.windows == []
 
 
 def test_a_place_asked_for_too_early_comes_into_view_once_it_is_loaded(window: MainWindow, services: Services) -> None:
