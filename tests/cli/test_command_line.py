@@ -52,12 +52,13 @@ def test_wrong_usage_is_told_and_exits_2(words: list[str], capsys: pytest.Captur
 
 
 def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
-    from engines.cli.app import VERBS
+    from engines.cli.app import GROUPS, VERBS
 
-    expected = {"new", "import", "teach", "generate", "compare", "inspect", "export", "run", "queue", "describe"}
-    assert {*expected, "serve", "doctor", "demo", "bench"} == set(VERBS)
-    for name in VERBS:
-        assert main([name, "--help"]) == FINE
+    expected = {"new", "import", "teach", "generate", "compare", "evaluate", "inspect", "export", "run", "queue"}
+    assert {*expected, "describe", "serve", "doctor", "demo", "bench"} == set(VERBS)
+    inside = [[group, verb] for group, verbs in GROUPS.items() for verb in verbs]
+    for words in [[name] for name in VERBS] + inside:
+        assert main([*words, "--help"]) == FINE
         assert "Usage" in capsys.readouterr().out
 
 
