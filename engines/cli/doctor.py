@@ -162,6 +162,7 @@ def models() -> list[Finding]:
     for name, folder, needed in (
         ("Starter", places.starter("diffusion"), "model_index.json"),
         ("Starter CLIP", places.starter("clip"), "config.json"),
+        ("Starter Segment Anything", places.starter("sam"), "sam.safetensors"),
         ("Samples", places.samples(), ""),
     ):
         here = (folder / needed).exists()

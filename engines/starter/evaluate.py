@@ -11,6 +11,7 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
+from engines.starter import hard
 from engines.starter.augment import Pictures
 from engines.starter.autoencoder import sharpness
 from engines.starter.captions import caption
@@ -18,6 +19,7 @@ from engines.starter.dataset import Shard, Split, view_of
 from engines.starter.generate import generate, load_pipeline
 from engines.starter.judge import Reader, read_double, read_single
 from engines.starter.render import render
+from engines.starter.sam_quality import CROWDS, HELD, cut_out, hard_cases, held_out, score, sheet
 from engines.starter.sampling import random_fancy
 from engines.starter.spec import SceneSpec
 from engines.starter.subjects import SUBJECTS
@@ -45,11 +47,11 @@ class Figure:
     def line(self) -> str:
         """The line of the table: name value floor aim holds|SHORT."""
         floor, aim = ("-" if bound is None else f"{bound:g}" for bound in (self.floor, self.aim))
-        return f"{self.name:<44} {self.value:7.2f} {self.unit:<3} {floor:>6} {aim:>6}  {'holds' if self.holds else 'SHORT'}"
+        return f"{self.name:<50} {self.value:7.2f} {self.unit:<3} {floor:>6} {aim:>6}  {'holds' if self.holds else 'SHORT'}"
 
 
 def evaluate(starter: Path, out: Path, *, device: torch.device, quick: bool = False) -> list[Figure]:
-    """Measure the models in ``starter`` (folders diffusion and clip) and write a contact sheet to ``out``/contact.png."""
+    """Measure the models in ``starter`` (folders diffusion, clip and sam) and write sheets to look at into ``out``."""
     out.mkdir(parents=True, exist_ok=True)
     reader = Reader(starter / "clip", device)
     pipeline = load_pipeline(starter / "diffusion", device)
@@ -79,7 +81,32 @@ def evaluate(starter: Path, out: Path, *, device: torch.device, quick: bool = Fa
         Figure("generated, two objects with their own colours", 100 * both, "%", 35, 75),
         Figure("generated, two objects: colours alone", 100 * colours, "%"),
         Figure("the judge's own limit: two objects, rendered", 100 * truth, "%"),
+        *sam_figures(starter / "sam" / "sam.safetensors", out, device=device, quick=quick),
     ]
+
+
+def sam_figures(checkpoint: Path, out: Path, *, device: torch.device, quick: bool = False) -> list[Figure]:
+    """Mean IoU of what Segment Anything cuts out by one click and by a box; the sheet ``out``/sam.png shows the clicks' masks."""
+    count = 8 if quick else 100
+    groups = [
+        ("held-out renders", held_out(HELD, count)),
+        ("crowded renders", held_out(CROWDS, count)),
+        *((f"hard, {domain}", hard_cases(domain, count)) for domain in hard.DOMAINS),
+    ]
+    figures: list[Figure] = []
+    cuts = []
+    for name, samples in groups:
+        made = cut_out(checkpoint, samples, device)
+        reached = score(made)
+        bounds = (85, 93) if not figures else (None, None)
+        figures += [
+            Figure(f"SAM, one click, {name}", 100 * reached.click, "%", *bounds),
+            Figure(f"SAM, best of the click's masks, {name}", 100 * reached.best, "%"),
+            Figure(f"SAM, box, {name}", 100 * reached.box, "%"),
+        ]
+        cuts.append(made)
+    sheet(cuts, out / "sam.png")
+    return figures
 
 
 def subject_figures(reader: Reader, *, size: int, count: int = 8) -> list[Figure]:

@@ -14,12 +14,12 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageFilter
 
+from engines.segmentation.frames import frame_of
 from engines.starter.dataset import Shard
 from engines.starter.render import Bytes, Mask
 
 CELL = 4
 """Pixels of the padded picture along a side of one cell of the decoder's logits."""
-MEAN, SPREAD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 _SMALLEST_SHARE = 0.0015
 _BOX_NOISE, _BOX_NOISE_LIMIT = 0.1, 5.0
@@ -49,22 +49,16 @@ def lesson(scenes: Shard, parts: Bytes, rng: np.random.Generator, *, side: int, 
     """A random window of a random scene, recoloured, with ``prompts`` masks drawn from what it shows."""
     window = _window(scenes, parts, rng)
     tall, wide = window.labels.shape
-    scale = side / max(tall, wide)
-    shape = (int(wide * scale + 0.5), int(tall * scale + 0.5))
-    scaled = Image.fromarray(_recolour(window.picture, rng)).resize(shape, Image.Resampling.BILINEAR)
-    padded = torch.zeros(3, side, side)
-    values = torch.from_numpy(np.asarray(scaled, dtype=np.float32)).permute(2, 0, 1)
-    padded[:, : shape[1], : shape[0]] = (values - torch.tensor(MEAN)[:, None, None]) / torch.tensor(SPREAD)[
-        :, None, None
-    ]
+    cells = side // CELL
+    picture = Image.fromarray(_recolour(window.picture, rng))
+    pixels = torch.from_numpy(frame_of((wide, tall), side, cells).pixels(picture))
     code = window.labels.astype(np.int16) * 64 + window.parts
     outline = np.zeros(code.shape, dtype=bool)
     outline[:, 1:] |= code[:, 1:] != code[:, :-1]
     outline[1:] |= code[1:] != code[:-1]
-    cells = side // CELL
     surfaces = [_cover(mask, cells) for mask in (window.labels > 0, outline, window.shadow)]
     masks = [_cover(mask, cells) for mask in _targets(window, rng, prompts)]
-    return Lesson(padded, torch.stack(masks), torch.stack(surfaces))
+    return Lesson(pixels, torch.stack(masks), torch.stack(surfaces))
 
 
 def _window(scenes: Shard, parts: Bytes, rng: np.random.Generator) -> _Window:

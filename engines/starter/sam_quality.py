@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from scipy.ndimage import binary_erosion
 
+from engines.segmentation.metrics.clicking import next_click
+from engines.segmentation.metrics.counts import count, iou
+from engines.segmentation.metrics.pair import pair
 from engines.starter import hard
 from engines.starter.dataset import Split
 from engines.starter.render import Bytes, Mask, render
@@ -74,24 +78,8 @@ def cut_out(checkpoint: Path, samples: Iterable[tuple[Bytes, Mask]], device: tor
 def score(made: list[CutOut]) -> Score:
     """Mean IoU of the cut-outs."""
     return Score(
-        *(float(np.mean([iou(getattr(one, way), one.truth) for one in made])) for way in ("click", "best", "box"))
+        *(float(np.mean([_iou(getattr(one, way), one.truth) for one in made])) for way in ("click", "best", "box"))
     )
-
-
-def iou(found: Mask, truth: Mask) -> float:
-    """Intersection over union; 1 for two empty masks."""
-    union = int((found | truth).sum())
-    return float((found & truth).sum()) / union if union else 1.0
-
-
-def centre_of(mask: Mask) -> tuple[int, int]:
-    """x, y of a pixel that lies as deep inside ``mask`` as any: the last to go when it is peeled layer by layer."""
-    core = np.pad(mask, 1)
-    while (peeled := _peeled(core)).any():
-        core = peeled
-    rows, columns = np.nonzero(core)
-    middle = np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2)
-    return int(columns[middle]) - 1, int(rows[middle]) - 1
 
 
 def sheet(groups: list[list[CutOut]], path: Path, *, across: int = 8) -> None:
@@ -105,22 +93,24 @@ def sheet(groups: list[list[CutOut]], path: Path, *, across: int = 8) -> None:
 
 
 def _ask(predictor: Any, picture: Bytes, truth: Mask) -> CutOut:  # noqa: ANN401 - segment_anything has no types
-    masks, predicted, _ = predictor.predict(np.asarray([centre_of(truth)]), np.ones(1), multimask_output=True)
+    centre = next_click(np.zeros_like(truth), truth, np.ones_like(truth), ())
+    if centre is None:
+        raise ValueError("there is no object to click at")
+    masks, predicted, _ = predictor.predict(np.asarray([[centre.x, centre.y]]), np.ones(1), multimask_output=True)
     rows, columns = np.flatnonzero(truth.any(axis=1)), np.flatnonzero(truth.any(axis=0))
     box = np.asarray([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
     by_box, _, _ = predictor.predict(box=box, multimask_output=False)
-    best = int(np.argmax([iou(mask, truth) for mask in masks]))
+    best = int(np.argmax([_iou(mask, truth) for mask in masks]))
     return CutOut(picture, truth, masks[int(np.argmax(predicted))], masks[best], by_box[0])
 
 
-def _peeled(mask: Mask) -> Mask:
-    """``mask``, empty along its border, without its outermost pixels."""
-    return np.asarray(mask & np.all([np.roll(mask, step, axis=axis) for axis in (0, 1) for step in (-1, 1)], axis=0))
+def _iou(found: Mask, truth: Mask) -> float:
+    return float(iou(count(pair(found, truth))))
 
 
 def _tile(one: CutOut, side: int) -> Image.Image:
     tint = np.asarray([255, 60, 200], dtype=np.float32)
     values = np.where(one.click[..., None], one.picture * 0.5 + tint * 0.5, one.picture)
-    rim = one.truth & ~_peeled(np.pad(one.truth, 1))[1:-1, 1:-1]
+    rim = one.truth & ~binary_erosion(one.truth)
     values = np.where(rim[..., None], 255, values)
     return Image.fromarray(values.astype(np.uint8)).resize((side, side), Image.Resampling.NEAREST)

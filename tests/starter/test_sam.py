@@ -12,7 +12,7 @@ import torch
 from engines.starter import sam
 from engines.starter.dataset import SCENES, Shard, Split, joined, load_parts, load_split, render_split
 from engines.starter.sam_lessons import CELL, boxes, clicks, lesson
-from engines.starter.sam_quality import centre_of, cut_out, held_out, iou, score, sheet
+from engines.starter.sam_quality import cut_out, held_out, score, sheet
 from engines.starter.subjects import is_held_out
 from engines.starter.training import Schedule, load_checkpoint
 
@@ -126,20 +126,3 @@ def test_no_subject_is_among_its_scenes() -> None:
     items = [item for split in SCENES for index in range(0, split.count, 53) for item in split.spec(index).objects]
     assert len(items) > 100
     assert not any(is_held_out(item) for item in items)
-
-
-def test_the_centre_lies_deepest() -> None:
-    mask = np.zeros((30, 40), dtype=bool)
-    mask[5:16, 10:21] = True
-    mask[10, 21:39] = True
-    assert centre_of(mask) == (15, 10)
-    edge = np.zeros((9, 9), dtype=bool)
-    edge[:5, :5] = True
-    assert centre_of(edge) == (2, 2)
-
-
-def test_iou_of_known_masks() -> None:
-    one, other = np.zeros((4, 4), dtype=bool), np.zeros((4, 4), dtype=bool)
-    assert iou(one, other) == 1.0
-    one[:2], other[1:3] = True, True
-    assert iou(one, other) == pytest.approx(1 / 3)

@@ -15,10 +15,13 @@ from engines.starter.subjects import SAMPLE_IDENTS, subject
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 DIFFUSION = RESOURCES / "starter" / "diffusion"
 CLIP = RESOURCES / "starter" / "clip"
+SAM = RESOURCES / "starter" / "sam"
 SAMPLES = RESOURCES / "samples"
 
 needs_diffusion = pytest.mark.skipif(not (DIFFUSION / "model_index.json").exists(), reason="no starter diffusion model")
 needs_clip = pytest.mark.skipif(not (CLIP / "config.json").exists(), reason="no starter CLIP")
+
+needs_sam = pytest.mark.skipif(not (SAM / "sam.safetensors").exists(), reason="no starter Segment Anything")
 
 
 def _megabytes(folder: Path) -> float:
@@ -77,6 +80,22 @@ def test_clip_tells_red_from_blue() -> None:
     likeness = reader.pictures(pictures) @ reader.captions(["a red ball", "a blue ball"]).t()
     assert likeness.argmax(dim=1).tolist() == [0, 1]
     assert _megabytes(CLIP) <= 12
+
+
+@needs_sam
+def test_a_click_or_a_box_cuts_objects_out() -> None:
+    from engines.starter.sam import load_sam
+    from engines.starter.sam_quality import HELD, cut_out, held_out, score
+
+    checkpoint = SAM / "sam.safetensors"
+    sam = load_sam(checkpoint, torch.device("cpu"))
+    assert all(bool(torch.isfinite(value).all()) for value in sam.state_dict().values())
+    assert sam.image_encoder.img_size == 256
+    reached = score(cut_out(checkpoint, held_out(HELD, 8), torch.device("cpu")))
+    assert reached.click > 0.8
+    assert reached.box > 0.8
+    assert _megabytes(SAM) <= 20
+    assert json.loads((SAM / "training.json").read_text(encoding="utf-8"))["steps_done"] > 0
 
 
 @pytest.mark.parametrize("ident", SAMPLE_IDENTS)
