@@ -16,7 +16,7 @@ from projects.project import Project
 from projects.regions.exchange.sheet import Request
 from projects.regions.importing import import_masks
 from projects.regions.mask import Mask
-from tests.projects.foreign import A, B, bring, coco, corners, marks, save_json, save_picture, save_values
+from tests.projects.foreign import A, B, bring, coco, corners, marks, save_json, save_picture, save_values, told
 from tests.projects.rows import snapshot
 
 

@@ -87,15 +87,16 @@ def _sheets(
         marks.setdefault(whole(item.get("image_id")), []).append(item)
     for about in entries(document["images"]):
         name = str(about.get("file_name") or about.get("coco_url") or "")
+        short = plain_path(name).name
         mine = marks.pop(whole(about.get("id")), [])
         try:
             picture = shelf.find(name, beside=path)
         except ImportFailure as failure:
-            lines.append(line_of(failure, name))
+            lines.append(line_of(failure, short))
             continue
         split: Split | None = split_of(plain_path(name)) or split_of(Path(path.name))
-        draw = partial(_draw, annotations=mine, names=names, size=size_of(about, "width", "height"), file=name)
-        yield Sheet(plain_path(name).name, plain_path(name).name, draw, picture, split=split)
+        draw = partial(_draw, annotations=mine, names=names, size=size_of(about, "width", "height"), file=short)
+        yield Sheet(short, short, draw, picture, split=split)
     left = sum(len(items) for items in marks.values())
     if left:
         words = f"{left} annotation{' belongs' if left == 1 else 's belong'} to no picture of the file"

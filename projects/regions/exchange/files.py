@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -64,11 +65,11 @@ class Shelf:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder = folder.resolve()
+        self._folder = folder = _real(folder)
         self._by_name: dict[str, list[Path]] = {}
         self._by_stem: dict[str, list[Path]] = {}
         self._by_place: dict[tuple[Path, str], Path] = {}
-        self.pictures = [path for path in pictures_in(folder) if path.resolve().is_relative_to(folder)]
+        self.pictures = [path for path in pictures_in(folder) if _real(path).is_relative_to(folder)]
         for path in self.pictures:
             self._by_name.setdefault(path.name.casefold(), []).append(path)
             self._by_stem.setdefault(path.stem.casefold(), []).append(path)
@@ -80,7 +81,7 @@ class Shelf:
 
     def at(self, place: Path) -> Path | None:
         """The picture at this place, whatever its extension."""
-        return self._by_place.get((place.parent.resolve(), place.stem.casefold()))
+        return self._by_place.get((_real(place.parent), place.stem.casefold()))
 
     def find(self, name: str, *, beside: Path | None = None) -> Path | None:
         """The picture that `name` means: as a path from the folder, or from that of the file `beside`; else by the name alone.
@@ -90,9 +91,11 @@ class Shelf:
         """
         pure = plain_path(name)
         for base in (self._folder, *([beside.parent] if beside else [])):
-            path = (base / pure).resolve()
-            if path.is_relative_to(self._folder) and path.suffix.lower() in EXTENSIONS and path.is_file():
-                return path
+            path = _real(base / pure)
+            # A name may be longer than any file's can be.
+            with suppress(OSError):
+                if path.is_relative_to(self._folder) and path.suffix.lower() in EXTENSIONS and path.is_file():
+                    return path
         for known, key in ((self._by_name, pure.name), (self._by_stem, PurePosixPath(pure.name).stem)):
             paths = known.get(key.casefold(), [])
             if len(paths) > 1:
@@ -225,11 +228,10 @@ def _brackets(data: bytes) -> Iterator[bytes]:
             yield match[0]
 
 
+def _real(path: Path) -> Path:
+    """The path with links followed; links that lead in circles stay as they are."""
+    return Path(os.path.realpath(path))
+
+
 def _raise(error: OSError) -> None:
     raise error
-
-
-def first_folder(folder: Path, names: Sequence[str]) -> Path | None:
-    """The subfolder that has the first of these names, upper and lower case alike."""
-    there = {path.name.casefold(): path for path in folder.iterdir() if path.is_dir()}
-    return next((there[name] for name in names if name in there), None)

@@ -26,7 +26,7 @@ from projects.regions.exchange.files import Shelf, entries, files_in, load_json,
 from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, Size, cut_off, each
 from projects.regions.exchange.target import Page, Target
 from projects.regions.mask import Mask, union
-from projects.regions.outline import Points
+from projects.regions.outline import FARTHEST, Points
 from projects.report import ReportLine, line_of
 
 _VERSION = "5.5.0"
@@ -93,11 +93,11 @@ def _draw(frame: Frame, path: Path, label: str) -> Iterator[Drawn | ReportLine]:
     document = _document(path)
     size = size_of(document, "imageWidth", "imageHeight") or frame.size
     shapes = entries(document["shapes"])
-    kinds = Counter(str(shape.get("shape_type") or "polygon") for shape in shapes)
+    kinds = Counter(_kind(shape) for shape in shapes)
     for kind in sorted(_LINES & set(kinds)):
         words = f"{kinds[kind]} shape{' is' if kinds[kind] == 1 else 's are'} only a {kind}"
         yield ReportLine("info", path.name, words, "Lines and points mark no area; they were left out.")
-    areas = [shape for shape in shapes if shape.get("shape_type") not in _LINES]
+    areas = [shape for shape in shapes if _kind(shape) not in _LINES]
     if areas:
         yield from frame.remarks(size, path.name)
     groups: dict[tuple[str, str], list[Mask]] = {}
@@ -119,7 +119,7 @@ def _draw(frame: Frame, path: Path, label: str) -> Iterator[Drawn | ReportLine]:
 
 
 def _shape(shape: dict[str, object], frame: Frame, size: Size) -> tuple[Mask, bool]:
-    kind = str(shape.get("shape_type") or "polygon")
+    kind = _kind(shape)
     points = _points(shape.get("points"))
     if kind == "mask":
         return _stored(shape.get("mask"), points, frame, size), False
@@ -135,12 +135,16 @@ def _shape(shape: dict[str, object], frame: Frame, size: Size) -> tuple[Mask, bo
     return frame.outlined([points], size)
 
 
+def _kind(shape: dict[str, object]) -> str:
+    return str(shape.get("shape_type") or "polygon")
+
+
 def _points(found: object) -> Points:
     try:
         points = np.asarray(found or np.zeros((0, 2)), dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
         raise ImportFailure("A shape makes no sense", "Its points are not numbers.", "It was left out.") from error
-    if points.ndim != 2 or points.shape[1] != 2:
+    if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) <= FARTHEST).all():
         raise ImportFailure("A shape makes no sense", "Its points are not pairs of numbers.", "It was left out.")
     return points
 
@@ -153,7 +157,7 @@ def _stored(data: object, points: Points, frame: Frame, size: Size) -> Mask:
     except (binascii.Error, ValueError) as error:
         raise ImportFailure("A stored mask is damaged", "It is no whole PNG.", "It was left out.") from error
     inside = part.numbers > 0
-    corner = np.rint(points[0]) if len(points) and np.isfinite(points[0]).all() else np.array([-1.0, -1.0])
+    corner = np.rint(points[0]) if len(points) else np.array([-1.0, -1.0])
     try:
         mask = Mask.of(inside, left=int(corner[0]), top=int(corner[1]), size=size)
     except ValueError as error:
