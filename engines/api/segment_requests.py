@@ -10,9 +10,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_STRICT = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = _STRICT
 
 
 class SegmentModel(_Part):
@@ -22,7 +24,8 @@ class SegmentModel(_Part):
     adapter: str = ""
 
 
-class _AboutPicture(_Part):
+class _AboutPicture(BaseModel):
+    model_config = _STRICT
     id: str = Field(max_length=80)
     model: SegmentModel = SegmentModel()
     picture: str

@@ -91,24 +91,7 @@ def plan_adaptation(
         recipe = recipe.model_copy(
             update={"data": SegmentData(**{**recipe.data.model_dump(), "prompts": start.prompts})}
         )
-    unmarked = recipe.objective.unmarked_weight > 0
-    marked = queries.region_counts(project, accepted=True)
-    everything = queries.images_to_segment(project) if unmarked else queries.images(project)
-    images = [image for image in everything if unmarked or marked.get(image.id)]
-    if not images:
-        raise JobError(_NOTHING, "No picture has an accepted region.", "Mark some objects first.")
-    used = {label for image in images for label in marked.get(image.id, ())}
-    labels = [label for label in queries.labels(project) if label.id in used]
-    classes = tuple(label.name for label in labels) if start is None else start.classes
-    if strangers := [label.name for label in labels if label.name not in classes]:
-        what = f"It was taught {', '.join(classes)}, and “{strangers[0]}” is marked here."
-        raise JobError("The adapter does not know all labels", what, "Adapt the plain model instead.")
-    numbers = {label.id: classes.index(label.name) for label in labels}
-    scenes = [_scene(project, image, numbers) for image in images]
-    if not any(scene.split == "train" for scene in scenes):
-        raise JobError(
-            _NOTHING, "All marked pictures are kept for measuring.", "Let some of them be learned from, or mark others."
-        )
+    classes, scenes = _gathered(project, recipe, start.classes if start is not None else ())
     named = title.strip() or ", ".join(classes[:3])
     created = time.time()
     chosen: MethodSettings = {**(settings or {})}  # type: ignore[dict-item] # checked by the job
@@ -124,6 +107,29 @@ def plan_adaptation(
         app_version=VERSION,
     )
     return job, scenes
+
+
+def _gathered(project: Project, recipe: SegmentRecipe, known: tuple[str, ...]) -> tuple[tuple[str, ...], list[Scene]]:
+    """Names of the classes and all pictures; `known` are the classes of an adapter to go on from, or none."""
+    unmarked = recipe.objective.unmarked_weight > 0
+    marked = queries.region_counts(project, accepted=True)
+    everything = queries.images_to_segment(project) if unmarked else queries.images(project)
+    images = [image for image in everything if unmarked or marked.get(image.id)]
+    if not images:
+        raise JobError(_NOTHING, "No picture has an accepted region.", "Mark some objects first.")
+    used = {label for image in images for label in marked.get(image.id, ())}
+    labels = [label for label in queries.labels(project) if label.id in used]
+    classes = known or tuple(label.name for label in labels)
+    if strangers := [label.name for label in labels if label.name not in classes]:
+        what = f"It was taught {', '.join(classes)}, and “{strangers[0]}” is marked here."
+        raise JobError("The adapter does not know all labels", what, "Adapt the plain model instead.")
+    numbers = {label.id: classes.index(label.name) for label in labels}
+    scenes = [_scene(project, image, numbers) for image in images]
+    if not any(scene.split == "train" for scene in scenes):
+        raise JobError(
+            _NOTHING, "All marked pictures are kept for measuring.", "Let some of them be learned from, or mark others."
+        )
+    return classes, scenes
 
 
 def _scene(project: Project, image: Image, numbers: Mapping[str, int]) -> Scene:
