@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
@@ -19,7 +19,7 @@ _LAST_ERRORS = 400
 
 
 class ImportProcess(QObject):
-    """One import.
+    """One import: of files and folders into a concept (empty for none), or of masks as `projects.import_process` describes them.
 
     Signals:
         progressed: (done, total, name of the last file), a few times a second.
@@ -31,9 +31,11 @@ class ImportProcess(QObject):
     finished = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, root: Path, paths: Sequence[Path], concept_id: str, parent: QObject | None = None) -> None:
+    def __init__(
+        self, root: Path, asked: Sequence[Path] | Mapping[str, object], concept_id: str, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._paths = [str(path) for path in paths]
+        self._asked = dict(asked) if isinstance(asked, Mapping) else [str(path) for path in asked]
         self._last = b""
         self._rest = b""
         self._process = QProcess(self)
@@ -51,7 +53,7 @@ class ImportProcess(QObject):
     def start(self) -> None:
         """Begin."""
         self._process.start()
-        self._process.write(json.dumps(self._paths).encode() + b"\n")
+        self._process.write(json.dumps(self._asked).encode() + b"\n")
 
     def stop(self) -> None:
         """Stop after the file under way; the report still comes."""

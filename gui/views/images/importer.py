@@ -6,7 +6,7 @@ Files go through a process of their own (see `gui.workers.importing`); a single 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -45,9 +45,15 @@ class Importer(QObject):
 
     def take_paths(self, paths: tuple[Path, ...], concept_id: str) -> None:
         """Bring files and folders in; waits for an import that is under way."""
+        self._queue_process(paths, concept_id)
 
+    def take_masks(self, asked: Mapping[str, object]) -> None:
+        """Bring masks in, with their pictures; see `projects.import_process`."""
+        self._queue_process(asked, "")
+
+    def _queue_process(self, asked: Sequence[Path] | Mapping[str, object], concept_id: str) -> None:
         def begin(project: Project) -> None:
-            process = ImportProcess(project.root, paths, concept_id, self)
+            process = ImportProcess(project.root, asked, concept_id, self)
             process.progressed.connect(self.progressed)
             process.finished.connect(partial(self._done, project))
             process.failed.connect(self._failed)

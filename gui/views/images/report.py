@@ -75,10 +75,11 @@ class ImportPanel(Card):
 
 def headline(report: ImportReport) -> str:
     """How many came in."""
-    count = len(report.added)
-    if count == 0:
-        return "No photos came in"
-    return f"{count} photo{'s' if count != 1 else ''} came in"
+    count, masks = len(report.added), len(report.regions)
+    photos = f"{count} photo{'s' if count != 1 else ''}"
+    if masks:
+        return f"{masks} mask{'s' if masks != 1 else ''} came in" + (f", with {photos}" if count else "")
+    return f"{photos} came in" if count else "Nothing came in"
 
 
 def summary(report: ImportReport) -> str:
@@ -93,5 +94,5 @@ def summary(report: ImportReport) -> str:
     if to_look_at:
         parts.append(f"{to_look_at} worth a look")
     if not parts:
-        return f"in {report.seconds:.1f} s, nothing to complain of" if report.added else ""
+        return f"in {report.seconds:.1f} s, nothing to complain of" if report.added or report.regions else ""
     return ", ".join(parts)

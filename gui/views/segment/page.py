@@ -18,10 +18,12 @@ from gui.views.segment.adding import Adding
 from gui.views.segment.board import Board
 from gui.views.segment.hands import TOOLS
 from gui.views.segment.mark import MarkPanel
+from gui.views.segment.taking_out import TakeMasksSheet, take_out
 from gui.views.shell import dropping
 from gui.views.train.words import plural
 from gui.widgets.buttons import QuietButton
 from gui.widgets.card import Card
+from gui.widgets.menu_button import Entry, MenuButton
 from gui.widgets.page import EmptyState, PageHeader
 
 
@@ -40,8 +42,18 @@ class SegmentPage(QWidget):
         self.mark = MarkPanel(services, self.board)
         self.panel = ImportPanel()
         self.adding = Adding(services, self.panel, self)
-        self._add = QuietButton("Add pictures…", name="segment.add", icon="plus", on_click=self.adding.choose_files)
-        self.header = PageHeader("Segment", " ", buttons=(self._add,))
+        self._add = MenuButton(
+            "Add…",
+            (
+                Entry("Pictures…", self.adding.choose_files, "images"),
+                Entry("A folder of pictures…", self.adding.choose_folder, "folder"),
+                Entry("Masks made elsewhere…", self.adding.choose_masks, "mask"),
+            ),
+            name="segment.add",
+            icon="plus",
+        )
+        self._export = QuietButton("Export masks…", name="segment.export", on_click=self.export_masks)
+        self.header = PageHeader("Segment", " ", buttons=(self._add, self._export))
         self._stack = QStackedWidget()
         self._lay_out()
         session = services.session
@@ -67,6 +79,15 @@ class SegmentPage(QWidget):
     def take_in(self, paths: tuple[Path, ...]) -> None:
         """Bring files and folders in as pictures to be marked."""
         self.adding.take_in(paths)
+
+    def export_masks(self) -> None:
+        """Ask for a format and a place, and write the masks."""
+        project = self._services.session.project
+        if project is None:
+            return
+        sheet = TakeMasksSheet(self, project)
+        if sheet.exec() and sheet.target is not None:
+            take_out(self._services, project, sheet.kind, sheet.target, sheet.options)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Pictures may be dropped anywhere on the page; a project's folder is the window's business."""
@@ -130,6 +151,9 @@ class SegmentPage(QWidget):
         self._stack.setCurrentIndex(0 if project is None else 2 if contents.images else 1)
         self._add.setVisible(project is not None)
         self._add.setEnabled(not self._closed_to_edits())
+        self._export.setVisible(project is not None)
+        self._export.setEnabled(contents.marked > 0)
+        self._export.setToolTip("" if contents.marked else "Nothing is marked yet")
         if not contents.images:
             self.header.set_subtitle("Mark things in pictures, and teach a model to find them")
             return
@@ -180,4 +204,6 @@ def _actions(page: SegmentPage) -> tuple[Action, ...]:
         act("remove", "Remove the chosen marks", board.remove_selected, (), lambda _s: bool(board.selected), "trash"),
         act("add", "Add pictures…", page.adding.choose_files, ("Ctrl+I",), can_edit, "images"),
         act("folder", "Add a folder of pictures…", page.adding.choose_folder, ("Ctrl+Shift+I",), can_edit, "folder"),
+        act("masks", "Bring masks in…", page.adding.choose_masks, (), can_edit, "mask"),
+        act("export", "Export masks…", page.export_masks, ("Ctrl+E",), lambda _s: board.contents.marked > 0, "upload"),
     )

@@ -304,7 +304,8 @@ def test_a_report_in_words() -> None:
     assert headline(report) == "2 photos came in"
     assert summary(report) == "stopped by you, 1 left out, 1 worth a look"
     assert headline(replace(report, added=("1",))) == "1 photo came in"
-    assert headline(replace(report, added=())) == "No photos came in"
+    assert headline(replace(report, added=())) == "Nothing came in"
+    assert headline(replace(report, regions=("1", "2"))) == "2 masks came in, with 2 photos"
 
 
 def test_invented_words_can_be_spoken_and_are_new() -> None:
