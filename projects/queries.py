@@ -117,8 +117,9 @@ def region_counts(project: Project, *, accepted: bool | None = None) -> dict[str
     counted: dict[str, dict[str, int]] = {}
     for row in project.rows(
         "SELECT image_id, label_id, count(*) AS many FROM regions JOIN labels ON labels.id = regions.label_id"
-        " WHERE regions.removed IS NULL AND labels.removed IS NULL AND (:accepted IS NULL OR accepted = :accepted)"
-        " GROUP BY image_id, label_id",
+        " JOIN images ON images.id = regions.image_id LEFT JOIN concepts ON concepts.id = images.concept_id"
+        " WHERE regions.removed IS NULL AND labels.removed IS NULL AND images.removed IS NULL AND concepts.removed IS NULL"
+        " AND (:accepted IS NULL OR accepted = :accepted) GROUP BY image_id, label_id",
         {"accepted": None if accepted is None else int(accepted)},
     ):
         counted.setdefault(str(row["image_id"]), {})[str(row["label_id"])] = int(row["many"])

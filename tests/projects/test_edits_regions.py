@@ -168,6 +168,16 @@ def test_merging_labels_takes_removed_regions_along(project: Project, cell: str,
     assert snapshot(project) == before
 
 
+def test_pictures_that_are_removed_count_no_more(project: Project, concept: str, cell: str, picture: str) -> None:
+    (shown,) = add_rows(project, concept, 1)
+    edits_regions.add_regions(project, [region(one, cell, block(SIZE, 0, 0, 5, 5)) for one in (picture, shown)])
+    assert set(queries.region_counts(project)) == {picture, shown}
+    edits.remove_images(project, [picture])
+    assert set(queries.region_counts(project)) == {shown}
+    edits.remove_concept(project, concept)
+    assert queries.region_counts(project) == {}
+
+
 def test_relabelling(project: Project, cell: str, picture: str) -> None:
     other = edits_regions.add_label(project, "Nucleus").ids[0]
     ids = edits_regions.add_regions(project, [region(picture, cell, block(SIZE, x, 0, 5, 5)) for x in (0, 9)]).ids
