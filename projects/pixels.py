@@ -28,6 +28,7 @@ from projects.errors import ImportFailure
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 250_000_000
 _LONGEST_SIDE = 200_000
+_ROWS_AT_ONCE = 256
 _ORIENTATION_TAG = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -121,16 +122,27 @@ class Values:
     """The numbers that a mask or label picture holds, as they are stored: classes, objects, or shades.
 
     Attributes:
-        numbers: (h, w), upright, whole numbers; of a picture in colours, its shades from 0 to 255.
+        numbers: (h, w), upright, whole numbers of as many bits as the file has; of a picture in colours, its shades from 0 to 255.
         white: what a full white would be: 1, 255 or 65535 by the kind of file.
         colours: it shows colours, which are neither numbers nor shades.
         palette: the numbers stand for colours of a palette.
     """
 
-    numbers: NDArray[np.int32]
+    numbers: NDArray[np.integer[Any]]
     white: int
     colours: bool = False
     palette: bool = False
+
+    @property
+    def levels(self) -> NDArray[np.integer[Any]]:
+        """The numbers that occur, in rising order."""
+        if self.numbers.dtype.itemsize > 2:
+            return np.unique(self.numbers)
+        # Counting in portions is many times faster than sorting hundreds of megapixels, and takes no memory.
+        counts = np.zeros(1 << 16, dtype=np.int64)
+        for row in range(0, len(self.numbers), _ROWS_AT_ONCE):
+            counts += np.bincount(self.numbers[row : row + _ROWS_AT_ONCE].ravel(), minlength=len(counts))
+        return np.flatnonzero(counts)
 
 
 def read_values(source: Source, *, max_pixels: int = MAX_PIXELS) -> Values:
@@ -294,9 +306,10 @@ def _plain_mode(opened: Image.Image) -> Image.Image:
 def _values(opened: Image.Image) -> Values:
     mode = opened.mode
     if mode in {"1", "L", "P"}:
-        return Values(np.asarray(opened).astype(np.int32), 1 if mode == "1" else 255, palette=mode == "P")
+        return Values(np.asarray(opened).astype(np.uint8), 1 if mode == "1" else 255, palette=mode == "P")
     if mode.startswith("I"):
-        return Values(np.asarray(opened).astype(np.int32), 65535)
+        numbers = np.asarray(opened)
+        return Values(numbers.astype(np.uint16 if numbers.dtype.itemsize == 2 else np.int32), 65535)
     if mode == "F":
         shades = np.nan_to_num(np.asarray(opened), nan=0.0, posinf=0.0, neginf=0.0)
         whole = bool((shades == np.rint(shades)).all())
@@ -306,7 +319,7 @@ def _values(opened: Image.Image) -> Values:
     rgb = np.asarray(_plain_mode(opened).convert("RGBA"))
     grey = bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
     shades = np.minimum(np.asarray(opened.convert("L")), rgb[..., 3])
-    return Values(shades.astype(np.int32), 255, colours=not grey)
+    return Values(shades, 255, colours=not grey)
 
 
 def _eight_bits(opened: Image.Image) -> Image.Image:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from projects.errors import ImportFailure
 from projects.pixels import Values, read_values
 from projects.regions.exchange import coco, indexed, instances, labelme, pairs, single, yolo
@@ -91,7 +89,7 @@ def _of_pictures(request: Request) -> str:
 
 
 def _kind_of(values: Values) -> str:
-    levels = np.unique(values.numbers)
+    levels = values.levels
     if values.palette:
         return "indexed"
     if len(levels) <= 2:

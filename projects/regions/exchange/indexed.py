@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def _draw(frame: Frame, path: Path, names: Mapping[int, str], label: str) -> Ite
     values = read_values(path)
     yield from frame.remarks((values.numbers.shape[1], values.numbers.shape[0]), path.name)
     classes = frame.fit(_checked(values))
-    if values.white == IGNORED and (values.palette or len(np.unique(classes)) > 2):
+    if values.white == IGNORED and (values.palette or len(values.levels) > 2):
         ignored = int((classes == IGNORED).sum())
         classes = np.where(classes == IGNORED, 0, classes)
         if ignored:
@@ -64,19 +65,19 @@ def _draw(frame: Frame, path: Path, names: Mapping[int, str], label: str) -> Ite
         yield Drawn(names.get(number) or (label if lone else f"class {number}"), mask)
 
 
-def _checked(values: Values) -> NDArray[np.int32]:
+def _checked(values: Values) -> NDArray[np.integer[Any]]:
     if values.colours:
         raise ImportFailure(
             "The mask's classes are colours, not numbers",
             "It is stored as red, green and blue.",
             "Save it as an indexed or grey PNG whose numbers are the classes.",
         )
-    if not values.palette and values.white == IGNORED and len(np.unique(values.numbers)) > _SHADES:
+    if not values.palette and values.white == IGNORED and len(values.levels) > _SHADES:
         raise ImportFailure("The mask holds shades, not classes", "It has about all of them.", "Import it as pairs.")
     return values.numbers
 
 
-def _most_frequent(classes: NDArray[np.int32], inside: NDArray[np.bool_]) -> int:
+def _most_frequent(classes: NDArray[np.integer[Any]], inside: NDArray[np.bool_]) -> int:
     """The class of most of an object's pixels, background aside; 0 when there is none."""
     found = classes[inside]
     counted = np.bincount(found[found > 0])

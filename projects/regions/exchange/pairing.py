@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from projects.errors import ImportFailure
 from projects.pixels import Values
 from projects.records import Split
@@ -210,7 +208,7 @@ def binarised(values: Values, threshold: float, file: str) -> tuple[Bools, list[
     numbers = values.numbers
     if values.colours and not _nearly_grey(values):
         raise ImportFailure("This is no mask", "It is a picture in colours.", "Masks are black and white.")
-    levels = np.unique(numbers)
+    levels = values.levels
     if len(levels) <= 2:
         return numbers > (0 if len(levels) < 2 else levels[0]), []
     if levels[-1] < MOST_CLASSES or values.palette or values.white == 65535:
