@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
@@ -24,7 +25,7 @@ from engines.launch.inbox import send
 from gui.session import Session
 from gui.widgets.notice import Notice, of_error
 from gui.workers.background import Background, Task
-from gui.workers.watch import RunInfo, RunWatcher
+from gui.workers.watch import Kind, RunInfo, RunWatcher
 from projects import edits, queries
 from projects.change import Change
 from projects.errors import ProjectError
@@ -38,7 +39,7 @@ Release = Callable[[Callable[[], None]], None]
 
 @dataclass(frozen=True)
 class RunDraft:
-    """What a person has chosen for a training that has not been started."""
+    """What a person has chosen for teaching a subject; nothing has been started."""
 
     concept_id: str
     title: str
@@ -47,6 +48,51 @@ class RunDraft:
     base: str = "starter"
     start_from: str = ""
     evaluate: bool = False
+
+    @property
+    def gpu(self) -> bool:
+        """Whether it may run on a graphics card."""
+        return self.recipe.loop.device != "cpu"
+
+    def make(self, project: Project) -> Path:
+        """Write the run's folder from the project as it is now; everything in it is a frozen copy."""
+        concept, images = build(project, self.concept_id)
+        now = time.time()
+        job = Job(
+            id=run_id(self.title, created=now),
+            title=self.title,
+            created=now,
+            concept=JobConcept.model_validate(concept),
+            base=self.base,
+            method=self.method,
+            recipe=self.recipe,
+            start_from=self.start_from,
+            evaluate=self.evaluate,
+        )
+        return create_run(project.root, job, [JobImage.model_validate(image) for image in images])
+
+
+class Draft(Protocol):
+    """What can be started; `concept_id` is the subject that is taught, or None."""
+
+    @property
+    def title(self) -> str:
+        """What the person calls it."""
+        ...
+
+    @property
+    def concept_id(self) -> str | None:
+        """Of the subject that is taught."""
+        ...
+
+    @property
+    def gpu(self) -> bool:
+        """Whether it may run on a graphics card."""
+        ...
+
+    def make(self, project: Project) -> Path:
+        """Write the run's folder and return it; on another thread."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -77,14 +123,19 @@ class RunView:
         """What the person calls it."""
         if self.record is not None:
             return self.record.title
-        return self.info.job.title if self.info.job is not None else self.info.id
+        return self.info.any_job.title if self.info.any_job is not None else self.info.id
 
     @property
     def created(self) -> float:
         """When it was made, seconds since the epoch."""
         if self.record is not None:
             return self.record.created
-        return self.info.job.created if self.info.job is not None else 0.0
+        return self.info.any_job.created if self.info.any_job is not None else 0.0
+
+    @property
+    def kind(self) -> Kind:
+        """Which page shows it."""
+        return self.info.kind
 
     @property
     def active(self) -> bool:
@@ -104,7 +155,7 @@ class Runs(QObject):
     Signals:
         run_changed: one run moved; carries its id.
         changed: the list or the queue is different.
-        current_changed: the pages are about another run now (`current`).
+        current_changed: a page is about another run now (`current`).
         repeat_asked: somebody wants the settings of a run for a new one; carries its id.
     """
 
@@ -129,7 +180,7 @@ class Runs(QObject):
         self._records: dict[str, Run] = {}
         self._removed: frozenset[str] = frozenset()
         self.listed = False
-        self.current = ""
+        self._current: dict[Kind, str] = {}
         self.waiting: tuple[str, ...] = ()
         self.queue_at_work = False
         self._watcher = RunWatcher(self)
@@ -142,8 +193,12 @@ class Runs(QObject):
         session.changed.connect(self._edited)
         self._opened()
 
-    def all(self) -> list[RunView]:
-        """Every training that was not removed, the newest first."""
+    def all(self, kind: Kind = "teach") -> list[RunView]:
+        """Every run of one kind that was not removed, the newest first."""
+        return [view for view in self.every() if view.kind == kind]
+
+    def every(self) -> list[RunView]:
+        """Every run of whatever kind that was not removed, the newest first."""
         shown = [self._view(info) for run_id, info in self._infos.items() if run_id not in self._removed]
         return sorted(shown, key=lambda view: (view.created, view.id), reverse=True)
 
@@ -152,21 +207,32 @@ class Runs(QObject):
         info = self._infos.get(run)
         return self._view(info) if info is not None and run not in self._removed else None
 
-    def active(self) -> RunView | None:
-        """The training at work now."""
-        return next((view for view in self.all() if view.active), None)
+    def active(self, kind: Kind | None = None) -> RunView | None:
+        """The run at work now, of one kind or of whatever kind."""
+        return next((view for view in self.every() if view.active and kind in {None, view.kind}), None)
 
-    def set_current(self, run: str) -> None:
-        """Say which run the pages are about."""
-        if run != self.current:
-            self.current = run
+    @property
+    def current(self) -> str:
+        """The teaching that the pages are about; empty for none."""
+        return self.current_of("teach")
+
+    def current_of(self, kind: Kind) -> str:
+        """The run of one kind that the pages are about; empty for none."""
+        return self._current.get(kind, "")
+
+    def set_current(self, run: str, kind: Kind | None = None) -> None:
+        """Say which run the pages of its kind are about; the kind of one that is not known, or of none (empty), has to be told."""
+        info = self._infos.get(run)
+        kind = info.kind if info is not None else kind or "teach"
+        if run != self.current_of(kind):
+            self._current[kind] = run
             self.current_changed.emit()
 
     def queue(self) -> list[RunView]:
         """The trainings that wait, the next one first."""
         return [view for run in self.waiting if (view := self.view(run)) is not None]
 
-    def start(self, draft: RunDraft, *, done: Callable[[str], object], failed: Failed) -> None:
+    def start(self, draft: Draft, *, done: Callable[[str], object], failed: Failed) -> None:
         """Make a training of a draft and put it to work, or in the queue while another one is at work.
 
         `done` gets the run's id; `failed` a notice in plain words.
@@ -185,15 +251,15 @@ class Runs(QObject):
                 return
             self._watcher.nudge()
             done(folder.name)
-            self._begin(folder, gpu=draft.recipe.loop.device != "cpu", failed=failed)
+            self._begin(folder, gpu=draft.gpu, failed=failed)
 
-        self._background.run(lambda _task: _make_folder(project, draft), done=made, failed=failed)
+        self._background.run(lambda _task: draft.make(project), done=made, failed=failed)
 
     def resume(self, run: str, *, failed: Failed) -> None:
         """Go on with an interrupted, stopped or failed training from its last checkpoint, or begin one that never began."""
         info = self._infos.get(run)
         if info is not None:
-            gpu = info.job is None or info.job.recipe.loop.device != "cpu"
+            gpu = info.any_job is None or info.any_job.recipe.loop.device != "cpu"
             self._begin(info.folder, gpu=gpu, failed=failed)
 
     def command(self, run: str, command: Command, *, failed: Failed | None = None) -> None:
@@ -261,8 +327,7 @@ class Runs(QObject):
 
     def _opened(self) -> None:
         project = self._session.project
-        self._infos = {}
-        self.current = ""
+        self._infos, self._current = {}, {}
         self.waiting, self.queue_at_work, self.listed = (), False, False
         self._read_records()
         self._watcher.follow(project.root if project is not None else None)
@@ -306,21 +371,3 @@ class Runs(QObject):
     def _is_open(self, root: Path) -> bool:
         project = self._session.project
         return project is not None and project.root == root
-
-
-def _make_folder(project: Project, draft: RunDraft) -> Path:
-    """Write the run's folder from the project as it is now; everything in it is a frozen copy."""
-    concept, images = build(project, draft.concept_id)
-    now = time.time()
-    job = Job(
-        id=run_id(draft.title, created=now),
-        title=draft.title,
-        created=now,
-        concept=JobConcept.model_validate(concept),
-        base=draft.base,
-        method=draft.method,
-        recipe=draft.recipe,
-        start_from=draft.start_from,
-        evaluate=draft.evaluate,
-    )
-    return create_run(project.root, job, [JobImage.model_validate(image) for image in images])

@@ -6,19 +6,23 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from engines.api.job import Job
+from engines.api.jobs import AnyJob
 from engines.api.run_state import RunState
+from engines.api.segment_job import SegmentJob
 from engines.launch import queue
 from engines.launch.evaluation import NONE, Standing, home_of, standing
-from engines.launch.folder import load_job, run_folders
+from engines.launch.folder import load_any_job, run_folders
 from engines.launch.follow import Follower
 from projects.errors import UserError
 
 _LOOK_S = 0.2
 _LIST_S = 2.0
+Kind = Literal["teach", "segment"]
 _RESTING = frozenset({"finished", "failed", "interrupted", "waiting"})
 
 
@@ -27,6 +31,7 @@ class RunInfo:
     """A run as it lies on disk, and where it stands.
 
     Attributes:
+        any_job: what it does; None when that cannot be read.
         problem: why its job cannot be read, in words; empty when it can.
         images: how many pictures it learns from.
         evaluation: where the measuring of before and after stands, once it is finished.
@@ -34,11 +39,26 @@ class RunInfo:
 
     id: str
     folder: Path
-    job: Job | None
+    any_job: AnyJob | None
     state: RunState
     images: int = 0
     problem: str = ""
     evaluation: Standing = NONE
+
+    @property
+    def job(self) -> Job | None:
+        """What it teaches; None for a run of another kind."""
+        return self.any_job if isinstance(self.any_job, Job) else None
+
+    @property
+    def adaptation(self) -> SegmentJob | None:
+        """How it adapts a segmentation model; None for a run of another kind."""
+        return self.any_job if isinstance(self.any_job, SegmentJob) else None
+
+    @property
+    def kind(self) -> Kind:
+        """Which page shows it; one that cannot be read is shown where subjects are taught."""
+        return "segment" if self.adaptation is not None else "teach"
 
     @property
     def measured(self) -> Path | None:
@@ -182,7 +202,7 @@ def _evaluation(info: RunInfo, state: RunState) -> Standing:
 
 def _read(folder: Path) -> RunInfo:
     try:
-        job, images = load_job(folder)
+        job, images = load_any_job(folder)
     except UserError as error:
         return RunInfo(folder.name, folder, None, RunState(), problem=str(error))
     return RunInfo(folder.name, folder, job, RunState(), images=len(images))

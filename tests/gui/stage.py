@@ -17,7 +17,8 @@ from safetensors.numpy import save_file
 from engines.api import events as ev
 from engines.api.catalog import Catalog, MethodEntry
 from engines.api.job import Job, JobConcept, JobImage, JobMethod
-from engines.api.recipe import Preset, Recipe
+from engines.api.recipe import LoopSettings, Preset, Recipe
+from engines.api.segment_job import Scene, SegmentData, SegmentJob, SegmentRecipe
 from engines.api.settings import Settings, setting
 from engines.launch.evaluation import home_of
 from engines.launch.folder import create_run
@@ -195,6 +196,18 @@ def measure(folder: Path, step: int = 200) -> Path:
     }
     (home / "report.json").write_text(json.dumps(document), encoding="utf-8")
     return home
+
+
+def add_adaptation(project: Project, told: Sequence[ev.Event], *, title: str = "Nuclei", prompts: str = "both") -> Path:
+    """A run that adapts a segmentation model, whose worker told these events."""
+    recipe = SegmentRecipe(data=SegmentData(prompts=prompts), loop=LoopSettings(steps=200))
+    job = SegmentJob(id="2026-11-21-nuclei", title=title, created=time.time(), classes=("Nucleus",), recipe=recipe)
+    first = min((project.root / "images").iterdir())
+    scene = Scene(file=first.relative_to(project.root).as_posix(), width=64, height=64)
+    folder = create_run(project.root, job, [scene])
+    edits.record_run(project, folder.name, title)
+    tell(folder, *told)
+    return folder
 
 
 def tell(folder: Path, *told: ev.Event) -> None:

@@ -8,7 +8,7 @@ from engines.api import events as ev
 from gui.app import make_services
 from gui.views.shell.news import News
 from gui.workers import runs as runs_module
-from tests.gui.stage import add_run, make_project, make_stage, started, tell
+from tests.gui.stage import add_adaptation, add_run, make_project, make_stage, started, tell
 
 FINISHED = ev.Finished(step=300, adapter="adapter.safetensors", sha256="0" * 64, bytes=5000, seconds=50.0)
 
@@ -139,3 +139,15 @@ def test_a_damaged_record_is_no_obstacle(qapp, tmp_path):
     made.services.runs.changed.emit()
     assert made.notices == []
     made.close()
+
+
+def test_what_a_segmenter_learned_leads_to_its_own_page(window, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    folder = add_adaptation(project, [started()])
+    window.open(qtbot, project)
+    tell(folder, FINISHED)
+    qtbot.waitUntil(lambda: bool(window.notices), timeout=5000)
+    assert window.notices[0].title == "“Nuclei” has learned"
+    window.notices[0].actions[0][1]()
+    assert (window.places, window.services.runs.current_of("segment")) == (["segment"], folder.name)
+    assert window.services.runs.current == ""

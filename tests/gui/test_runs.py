@@ -15,7 +15,7 @@ from engines.launch.folder import load_job
 from gui.workers import runs as runs_module
 from gui.workers.runs import RunDraft, Runs
 from projects import edits, queries
-from tests.gui.stage import a_finished_run, add_run, make_project, make_stage, started, tell
+from tests.gui.stage import a_finished_run, add_adaptation, add_run, make_project, make_stage, started, tell
 
 
 @pytest.fixture
@@ -195,3 +195,21 @@ def test_a_damaged_job_is_listed_with_its_reason(services, tmp_path, qtbot):
     services.session.adopt(project)
     qtbot.waitUntil(lambda: services.runs.view(folder.name) is not None, timeout=5000)
     assert "damaged" in services.runs.view(folder.name).info.problem
+
+
+def test_runs_of_another_kind_are_kept_apart(services, tmp_path, qtbot):
+    project = make_project(tmp_path / "p")
+    taught = add_run(project, a_finished_run()).name
+    adapted = add_adaptation(project, [started()]).name
+    services.session.adopt(project)
+    runs = services.runs
+    qtbot.waitUntil(lambda: runs.listed and runs.active() is not None, timeout=5000)
+    assert [view.id for view in runs.all()] == [taught]
+    assert [view.id for view in runs.all("segment")] == [adapted]
+    view = runs.view(adapted)
+    assert (view.kind, view.title, view.info.job, view.info.problem) == ("segment", "Nuclei", None, "")
+    assert view.info.adaptation.classes == ("Nucleus",)
+    assert (runs.active("teach"), runs.active("segment").id, runs.active().id) == (None, adapted, adapted)
+    runs.set_current(taught)
+    runs.set_current(adapted)
+    assert (runs.current, runs.current_of("segment")) == (taught, adapted)

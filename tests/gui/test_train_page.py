@@ -26,7 +26,17 @@ from gui.views.train.setup import SetupPanel
 from gui.views.train.words import duration, size, spoken_duration, when
 from gui.workers import runs as runs_module
 from projects import edits, queries
-from tests.gui.stage import a_finished_run, add_run, catalog, make_project, make_stage, measure, started, tell
+from tests.gui.stage import (
+    a_finished_run,
+    add_adaptation,
+    add_run,
+    catalog,
+    make_project,
+    make_stage,
+    measure,
+    started,
+    tell,
+)
 
 
 @pytest.fixture
@@ -429,3 +439,14 @@ def test_repeating_turns_to_the_concept_that_was_taught_and_asks_for_its_slot_an
     assert page._plan._setup.recipe().loop.steps == 321
     assert page._plan._setup.job_method().settings["rank"] == 12
     assert asked_anew(JobMethod(name="orthogonal", settings={"rank": 8, "slot": 3})).settings == {"rank": 8, "slot": 0}
+
+
+def test_an_adaptation_is_another_pages_business(page, services, qtbot, tmp_path):
+    project = make_project(tmp_path / "p")
+    taught = add_run(project, a_finished_run()).name
+    add_adaptation(project, [started()])
+    services.session.adopt(project)
+    qtbot.waitUntil(lambda: services.runs.listed and services.runs.active() is not None, timeout=5000)
+    assert page.current == taught
+    assert page._running() is None
+    assert page._plan.start_button.text() == "Add to the queue", "one learns at a time"

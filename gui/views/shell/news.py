@@ -18,8 +18,11 @@ from gui.views.train.words import plural
 from gui.widgets.notice import Notice
 from gui.workers.keeping import Keeper
 from gui.workers.runs import RunView
+from gui.workers.watch import Kind
 
 _ENDS = frozenset({"finished", "failed", "interrupted"})
+_PAGES: dict[Kind, str] = {"teach": "train", "segment": "segment"}
+"""Where a run of each kind is looked at."""
 
 
 class News(QObject):
@@ -57,15 +60,14 @@ class News(QObject):
         runs = self._services.runs
         if not runs.listed:
             return
-        views = runs.all()
+        views = runs.every()
         ended = [view for view in views if str(view.info.folder) in self._at_work and view.state.phase in _ENDS]
         gone = {str(view.info.folder) for view in ended}
         now = (self._at_work - gone) | {str(view.info.folder) for view in views if view.active}
         if now != self._at_work:
             self._at_work = now
             self._keeper.keep(sorted(now))
-        seen = runs.current if self._in_view() == "train" else ""
-        news = [view for view in ended if view.id != seen]
+        news = [view for view in ended if self._in_view() != _PAGES[view.kind] or view.id != runs.current_of(view.kind)]
         if news:
             self._services.notify(self._one(news[0]) if len(news) == 1 else self._several(news))
 
@@ -73,10 +75,12 @@ class News(QObject):
         words = ending(view)
         if view.state.phase == "finished":
             text = words.text if words is not None else ""
-            actions = (("See before and after", lambda: self._show(view.id, "compare")),)
-            return Notice("good", f"“{view.title}” is taught", text, actions=actions, stays=True)
+            page = "compare" if view.kind == "teach" else _PAGES[view.kind]
+            offer, said = ("See before and after", "is taught") if view.kind == "teach" else ("Use it", "has learned")
+            actions = ((offer, lambda: self._show(view.id, page)),)
+            return Notice("good", f"“{view.title}” {said}", text, actions=actions, stays=True)
         what = words.title if words is not None else ""
-        show = ("Show it", lambda: self._show(view.id, "train"))
+        show = ("Show it", lambda: self._show(view.id, _PAGES[view.kind]))
         resume = ("Resume", lambda: self._services.runs.resume(view.id, failed=self._services.notify))
         offered = (resume, show) if view.state.phase == "interrupted" else (show,)
         return Notice("warning", f"“{view.title}” is not taught yet", f"{what}.", actions=offered)
@@ -86,7 +90,7 @@ class News(QObject):
         rest = len(views) - len(taught)
         text = ", ".join(view.title for view in taught)
         hint = f"{plural(rest, 'training')} did not come to the end." if rest else ""
-        actions = (("Show them", lambda: self._show(views[0].id, "train")),)
+        actions = (("Show them", lambda: self._show(views[0].id, _PAGES[views[0].kind])),)
         title = f"{plural(len(views), 'training')} ended"
         return Notice(
             "warning" if rest else "good", title, f"Taught: {text}." if text else "", hint, actions, stays=True

@@ -53,7 +53,7 @@ class LearningCard(Card):
         state = view.state
         title = view.title if len(view.title) <= _LONGEST_TITLE else view.title[: _LONGEST_TITLE - 1] + "…"
         self._title.setText(f"Learning “{title}”")
-        total = state.steps_total or (view.info.job.recipe.loop.steps if view.info.job is not None else 0)
+        total = state.steps_total or (view.info.any_job.recipe.loop.steps if view.info.any_job is not None else 0)
         self._set(self._step, f"step {state.step} of {total}" if total else "")
         moving = state.phase == "training" and state.steps_per_s > 0
         self._set(self._speed, _speed(state.steps_per_s) if moving else "")

@@ -102,7 +102,7 @@ class TrainPage(QWidget):
         self._plan.start_button.setEnabled(False)
 
         def began(run: str) -> None:
-            self._followed = self._services.runs.active() is None
+            self._followed = self._services.runs.active("teach") is None
             if self._followed:
                 self.look(run)
             self._refresh_all()
@@ -156,7 +156,7 @@ class TrainPage(QWidget):
 
     def _another_chosen(self) -> None:
         """Here or on another page; the training at work is followed again once it is chosen."""
-        active = self._services.runs.active()
+        active = self._services.runs.active("teach")
         self._followed = active is None or active.id == self.current
         self._refresh_body()
 
@@ -175,12 +175,12 @@ class TrainPage(QWidget):
     def _choose_current(self) -> None:
         """Follow the training at work, unless the person looks at another one."""
         runs = self._services.runs
-        active, every = runs.active(), runs.all()
+        active, every = runs.active("teach"), runs.all()
         if active is not None and (self._followed or runs.view(self.current) is None):
             self._followed = True
             runs.set_current(active.id)
         elif runs.view(self.current) is None:
-            runs.set_current(every[0].id if every else "")
+            runs.set_current(every[0].id if every else "", "teach")
 
     def _fill_from_last(self) -> None:
         """Settings come back as they were: those of this concept's last training."""

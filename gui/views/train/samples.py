@@ -72,7 +72,7 @@ class SamplesCard(Card):
             self._choice.clear()
             self._choice.addItems(prompts)
             self._choice.setCurrentIndex(prompts.index(self._key))
-        never = view.info.job is not None and view.info.job.recipe.samples.every == 0
+        never = view.info.any_job is not None and view.info.any_job.recipe.samples.every == 0
         self._words.setText(
             "This training makes no samples by itself; ask for one with Sample now."
             if never

@@ -83,7 +83,7 @@ class UpNextCard(Card):
 
 def summary(view: RunView) -> str:
     """Method and length of a training in a few words."""
-    job = view.info.job
+    job = view.info.any_job
     if job is None:
         return "its settings cannot be read"
     return f"{method_title(job.method.name)}, {job.recipe.loop.steps} steps"
