@@ -13,8 +13,10 @@ from engines.api.errors import AdapterError, JobError, TrainingError
 from engines.api.job import Job, JobImage
 from engines.api.prompts import class_caption, sample_prompts
 from engines.api.recipe import Recipe
+from engines.core.compiling import compile_blocks
 from engines.core.contracts import NOTE, ProgressHook, SampleFile
-from engines.core.devices import Device
+from engines.core.devices import Device, computing
+from engines.core.randomness import undisturbed
 from engines.diffusion import same_base
 from engines.diffusion.backbones import open_base
 from engines.diffusion.contracts import Base, DenoisingBatch, LearningRates, Teachable, TextStates
@@ -29,6 +31,9 @@ from engines.diffusion.objective import Weighting, denoising_loss
 from engines.diffusion.prior import class_pictures
 from engines.diffusion.sampling import Sampling, draw
 from projects.files import atomic_path
+
+_BLOCKS = frozenset({"BasicTransformerBlock", "ResnetBlock2D"})
+"""Classes of a denoiser's parts that hold nearly all of its work."""
 
 
 def build(job: Job, images: Sequence[JobImage], project_root: Path, run_folder: Path, device: Device) -> Teach:
@@ -94,6 +99,9 @@ class Teach:
             objective.min_snr_gamma, objective.noise_offset, objective.class_weight, objective.hold_weight
         )
         self._parts = _Parts(base, taught, dataset, gauge, weighting, tuple(prompts), texts)
+        if recipe.loop.compile:
+            trials = [partial(self._try, batch) for batch in dataset.batches.of_every_shape()]
+            compile_blocks(base.networks()["unet"], _BLOCKS, trials, device, progress)
 
     @property
     def trainable(self) -> Teachable:
@@ -183,6 +191,16 @@ class Teach:
             raise TrainingError(
                 title, "It changes nothing; nothing was learned.", "Raise the learning rate or the steps."
             )
+
+    def _try(self, batch: DenoisingBatch) -> None:
+        """Do what a step does, without learning anything."""
+        try:
+            with undisturbed(), computing(self._device):
+                self.loss(batch).backward()  # type: ignore[no-untyped-call]
+        finally:
+            for group in self.trainable.parameter_groups():
+                for parameter in group.parameters:
+                    parameter.grad = None
 
     @property
     def _ready(self) -> _Parts:

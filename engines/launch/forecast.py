@@ -34,7 +34,7 @@ _USUAL_PROMPTS = 4
 _USUAL_RANK = 16
 _SAVED_PER_OUTPUT = 4.0
 _RECOMPUTED_SHARE = 0.3
-_ADAPTER_BYTES_PER_WEIGHT = 16
+_ADAPTER_BYTES_PER_WEIGHT = {"adamw": 16, "adamw-8bit": 10}
 _LIBRARIES_BYTES = {"cpu": 700 * 2**20, "mps": 900 * 2**20, "cuda": 700 * 2**20}
 # Operations a second that small batches reach, rounded from public timings; only used until something was measured here.
 _CPU_FLOPS_PER_CORE = 2.5e10
@@ -75,7 +75,8 @@ def outlook(base: str, recipe: Recipe, method: JobMethod, device: DeviceEntry) -
         seconds, source = _counted_seconds(figures, recipe, flops, device.kind), "counted"
     memory = same[-1].memory_bytes if same and same[-1].memory_bytes else _memory(figures, recipe, method, device.kind)
     remedy = remedy_for(recipe) if memory > device.memory_free_bytes > 0 else ""
-    forecast = Forecast(seconds=seconds, memory_bytes=memory, text=in_words(recipe, method))
+    text = in_words(recipe, method) + " Compiling comes on top." * (recipe.loop.compile and not same)
+    forecast = Forecast(seconds=seconds, memory_bytes=memory, text=text)
     return Outlook(forecast, _source(source), device.memory_free_bytes, remedy)
 
 
@@ -115,7 +116,8 @@ def work_key(recipe: Recipe, method: JobMethod) -> str:
     decomposed = int(bool(method.settings.get("weight_decomposed")))
     sizes = f"{recipe.data.resolution}px b{loop.batch_size} a{loop.accumulate} c{int(loop.gradient_checkpointing)}"
     kept = f"k{int(load.class_pictures > 0)} h{int(load.held > 0)}"
-    return f"{sizes} {kept} {placed} d{decomposed}"
+    how = " compiled" * loop.compile + f" {loop.optimiser}" * (loop.optimiser != "adamw")
+    return f"{sizes} {kept} {placed} d{decomposed}{how}"
 
 
 def device_name(kind: str, title: str) -> str:
@@ -210,7 +212,7 @@ def _memory(figures: BackboneFigures, recipe: Recipe, method: JobMethod, kind: s
     adapter_weights = load.rank * figures.adapter_weights(feed_forward=load.feed_forward, text=load.text)
     weights = (figures.parameters + figures.other_parameters) * width
     libraries = _LIBRARIES_BYTES.get(kind, _LIBRARIES_BYTES["cuda"])
-    return int(libraries + weights + activations + adapter_weights * _ADAPTER_BYTES_PER_WEIGHT)
+    return int(libraries + weights + activations + adapter_weights * _ADAPTER_BYTES_PER_WEIGHT[loop.optimiser])
 
 
 def _side(figures: BackboneFigures, recipe: Recipe) -> int:

@@ -12,12 +12,15 @@ from PIL import Image
 
 from engines.api.job import Job, JobConcept, JobImage, JobMethod
 from engines.api.recipe import DataSettings, LoopSettings, ObjectiveSettings, Recipe, SampleSettings
+from engines.core import randomness
+from engines.core.contracts import ProgressHook
 from engines.core.devices import Device, pick
 from engines.diffusion.backbones import open_base
 from engines.diffusion.contracts import Base, LearningRates, Site, Teachable
 from engines.diffusion.exchange import Adapter, LoraPair, canonical
 from engines.diffusion.exchange.adapter import NETWORKS
 from engines.diffusion.methods import method_of
+from engines.diffusion.teach import Teach, build
 
 CPU: Device = pick("cpu")
 RATES = LearningRates(1e-2, 1e-2)
@@ -152,3 +155,18 @@ def make_job(
 
 def quiet(phase: str, text: str, done: int, total: int) -> None:
     """A progress hook nobody listens to."""
+
+
+def teaching(
+    base: Path, root: Path, *, device: Device = CPU, name: str = "lora", progress: ProgressHook = quiet, **job: Any
+) -> Teach:
+    """A prepared task of teaching by a method of this name, on three pictures of two shapes."""
+    images = make_pictures(root, 3, sizes=((40, 40), (48, 32)))
+    run = root / "runs" / "run"
+    run.mkdir(parents=True, exist_ok=True)
+    wanted = make_job(base, **job)
+    wanted = wanted.model_copy(update={"method": wanted.method.model_copy(update={"name": name})})
+    randomness.seed_all(0)
+    task = build(wanted, images, root, run, device)
+    task.prepare(progress)
+    return task

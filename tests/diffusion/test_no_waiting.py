@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 import torch
 
-from engines.core import devices, randomness
+from engines.core import devices
 from engines.core.contracts import ParameterGroup
 from engines.core.devices import Device, computing, pick
 from engines.diffusion import data
-from engines.diffusion.teach import Teach, build
 from engines.diffusion.trained_word import TrainedWord
-from tests.diffusion.support import CPU, make_job, make_pictures, quiet
+from tests.diffusion.support import CPU, teaching
 from tests.waiting import Watch
 
 META: Device = replace(CPU, torch_device=torch.device("meta"))
@@ -36,18 +35,6 @@ JOBS: dict[str, dict[str, Any]] = {
 }
 
 
-def task_of(base: Path, root: Path, device: Device, *, name: str = "lora", **job: Any) -> Teach:
-    images = make_pictures(root, 3, sizes=((40, 40), (48, 32)))
-    run = root / "runs" / "run"
-    run.mkdir(parents=True, exist_ok=True)
-    wanted = make_job(base, **job)
-    method = wanted.method.model_copy(update={"name": name})
-    randomness.seed_all(0)
-    task = build(wanted.model_copy(update={"method": method}), images, root, run, device)
-    task.prepare(quiet)
-    return task
-
-
 @contextmanager
 def pinned(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `sent` sends counts as lying there: on a card it goes up while nobody waits."""
@@ -61,7 +48,7 @@ def projects(tiny_sd: Path, tiny_sdxl: Path, tmp_path_factory: pytest.TempPathFa
     """For each base a project whose caches hold all that the jobs ask for."""
     roots = {base: tmp_path_factory.mktemp("project") for base in (tiny_sd, tiny_sdxl)}
     for base, root in roots.items():
-        task_of(base, root, CPU, objective={"class_pictures": 2, "hold_weight": 1.0})
+        teaching(base, root, objective={"class_pictures": 2, "hold_weight": 1.0})
     return roots
 
 
@@ -76,7 +63,7 @@ def test_a_step_of_teaching_waits_for_nothing(
 
     monkeypatch.setattr(TrainedWord, "group", group)
     base = tiny_sdxl if larger else tiny_sd
-    task = task_of(base, projects[base], META, **JOBS[kind])
+    task = teaching(base, projects[base], device=META, **JOBS[kind])
     with pinned(monkeypatch), Watch() as watch:
         for _ in range(3):
             batch = task.batches.next()
@@ -114,7 +101,7 @@ def test_what_trains_computes_in_the_precision_of_the_device() -> None:
 @pytest.mark.parametrize("kind", JOBS)
 def test_the_card_is_not_waited_for(kind: str, tiny_sdxl: Path, tmp_path: Path) -> None:
     device = pick("cuda")
-    task = task_of(tiny_sdxl, tmp_path, device, **JOBS[kind])
+    task = teaching(tiny_sdxl, tmp_path, device=device, **JOBS[kind])
 
     def step() -> None:
         with computing(device):

@@ -196,6 +196,22 @@ def test_what_the_method_asks_for_counts(more: dict[str, int | bool]) -> None:
     assert forecast.work_key(recipe(), lora(**{"rank": 8, **more})) != forecast.work_key(recipe(), lora(rank=8))
 
 
+@pytest.mark.parametrize("how", [{"compile": True}, {"optimiser": "adamw-8bit"}])
+def test_steps_done_otherwise_are_measured_apart(how: dict[str, bool | str]) -> None:
+    assert forecast.work_key(recipe(**how), lora()) != forecast.work_key(recipe(), lora())
+
+
+def test_compiling_and_a_smaller_optimiser_are_told() -> None:
+    told = forecast.outlook("hub:a/b", recipe(compile=True), lora(), device("cuda")).forecast
+    assert told.text.endswith("Compiling comes on top.")
+    usual, small = (
+        forecast.outlook("hub:a/b", recipe(optimiser=name), lora(rank=64), device("cuda")).forecast
+        for name in ("adamw", "adamw-8bit")
+    )
+    assert small.memory_bytes < usual.memory_bytes
+    assert "Compiling" not in usual.text
+
+
 def test_a_forecast_says_what_it_counts() -> None:
     told = forecast.in_words(keeping_the_class(24, batch_size=2), lora(rank=32, feed_forward=True, text_encoder=True))
     assert told == (
