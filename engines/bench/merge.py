@@ -59,9 +59,12 @@ def measure(bench: Bench) -> Result:
     contest = Contest(bench, steps=QUICK_STEPS if bench.quick else STEPS)
     triples = draw_triples(subjects, 1 if bench.quick else TRIPLES)
     base = {subject.ident: contest.judge(subject, (), 1.0) for subject in subjects}
-    outcomes = [run(contest, way, subjects, triples) for way in ways()]
+    outcomes, kept = [], {}
+    for way in ways():
+        outcomes.append(run(contest, way, subjects, triples))
+        kept[way.title] = kept_share(base, outcomes[-1], contest.groups())
+        bench.say("{}: {:.2f} kept ({:.2f} to {:.2f})".format(way.title, *kept[way.title]))
     plain, shipped = outcomes[0], outcomes[-1]
-    kept = {outcome.way.title: kept_share(base, outcome, contest.groups()) for outcome in outcomes}
     lost = {outcome.way.title: _lost(outcome) for outcome in outcomes}
     middle, low, high = kept[shipped.way.title]
     figures = [
@@ -99,9 +102,20 @@ def draw_triples(subjects: Sequence[Subject], count: int) -> list[tuple[Subject,
     return found
 
 
+def slots_for(subjects: Sequence[Subject], triples: Sequence[tuple[Subject, ...]]) -> dict[str, int]:
+    """The lowest slot for each subject that none has it is ever added up with: a small model has few slots."""
+    slots: dict[str, int] = {}
+    for one in subjects:
+        beside = {other.ident for triple in triples if one in triple for other in triple}
+        taken = {slots[ident] for ident in beside if ident in slots}
+        slots[one.ident] = next(slot for slot in range(1, len(subjects) + 1) if slot not in taken)
+    return slots
+
+
 def run(contest: Contest, way: Way, subjects: Sequence[Subject], triples: Sequence[tuple[Subject, ...]]) -> Outcome:
     """Everything about one way to teach."""
-    lessons = {one.ident: contest.teach(one, way, slot) for slot, one in enumerate(subjects, start=1)}
+    slots = slots_for(subjects, triples)
+    lessons = {one.ident: contest.teach(one, way, slots[one.ident]) for one in subjects}
     alone = {one.ident: contest.judge(one, [lessons[one.ident].file], 1.0) for one in subjects}
     merged: dict[tuple[int, str], Judged] = {}
     drift: list[float] = []
