@@ -78,6 +78,8 @@ class Adapt:
             tuned.load_state(start.tensors)
         if recipe.loop.gradient_checkpointing and tuned.encoder_changes:
             model.save_memory()
+        if recipe.loop.compile:
+            progress(NOTE, "Segmentation models are not compiled. The run goes on without.", 0, 0)
         shelf = SceneShelf(model, self._root, self._scenes, device)
         for sentence in shelf.skipped:
             progress(NOTE, f"A picture was left out. {sentence}", 0, 0)

@@ -113,6 +113,15 @@ def test_every_tuner_runs_from_start_to_end(tuner: str, tiny: Path, tmp_path: Pa
         assert picture.size in {(96, 80), (64, 100), (130, 130)}
 
 
+def test_a_wish_to_compile_is_answered(tiny: Path, tmp_path: Path) -> None:
+    job = a_job(tiny)
+    loop = job.recipe.loop.model_copy(update={"compile": True, "steps": 1})
+    job = job.model_copy(update={"recipe": job.recipe.model_copy(update={"loop": loop})})
+    folder = create_run(tmp_path, job, scenes(tmp_path))
+    assert run_folder(folder) == FINE
+    assert any(note.title == "Segmentation models are not compiled" for note in told(folder))
+
+
 @pytest.mark.parametrize(
     ("tuner", "settings"), [("decoder", {}), ("adaptformer", {"experts": 2, "dropout": 0.2}), ("salt", {})]
 )
