@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QWidget
 
 from engines.launch.follow import log_tail
 from gui.views.compare.outcome import OutcomeView
@@ -87,12 +87,16 @@ def ending(view: RunView) -> Ending | None:
 
 
 class EndingCard(Card):
-    """Shows an `Ending` and offers the way on; each callable gets nothing and acts on the training shown."""
+    """Shows an `Ending` and offers the way on; each callable gets nothing and acts on the training shown.
+
+    `offer` are the words of what is done with a finished one (`compare`); `more` is for further buttons, shown with it.
+    """
 
     def __init__(
         self,
         background: Background,
         *,
+        offer: str,
         compare: Callable[[], object],
         resume: Callable[[], object],
         repeat: Callable[[], object],
@@ -119,10 +123,16 @@ class EndingCard(Card):
         self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         buttons = QHBoxLayout()
         buttons.setSpacing(10)
-        self._compare = PrimaryButton("See before and after", name="train.ending.compare", on_click=compare)
+        self._compare = PrimaryButton(offer, name="train.ending.compare", on_click=compare)
         self._resume = PrimaryButton("Resume", name="train.ending.resume", icon="play", on_click=resume)
         buttons.addWidget(self._compare)
         buttons.addWidget(self._resume)
+        self.more = QHBoxLayout()
+        self.more.setSpacing(10)
+        self._more = QWidget()
+        self._more.setLayout(self.more)
+        self.more.setContentsMargins(0, 0, 0, 0)
+        buttons.addWidget(self._more)
         buttons.addWidget(QuietButton("Repeat with changes", name="train.ending.repeat", on_click=repeat))
         self._folder = QuietButton("Show its folder", name="train.ending.folder", on_click=folder)
         buttons.addWidget(self._folder)
@@ -146,6 +156,7 @@ class EndingCard(Card):
             label.setText(text)
             label.setVisible(bool(text))
         self._compare.setVisible(words.way_on == "compare")
+        self._more.setVisible(words.way_on == "compare" and self.more.count() > 0)
         self._resume.setVisible(words.way_on in {"resume", "start"})
         self._resume.setText("Start" if words.way_on == "start" else "Resume")
         self._resume.setAccessibleName(self._resume.text())

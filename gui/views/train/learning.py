@@ -20,7 +20,8 @@ _LONGEST_TITLE = 40
 class LearningCard(Card):
     """Shows the state of one training."""
 
-    def __init__(self, background: Background) -> None:
+    def __init__(self, background: Background, *, curve: str) -> None:
+        """`curve` says in a few words what the curve shows."""
         super().__init__(name="train.learning")
         self.setAccessibleName("Learning")
         self._told: list[str] = []
@@ -28,7 +29,7 @@ class LearningCard(Card):
         head.setSpacing(10)
         self._title = Label("Learning", role="title")
         head.addWidget(self._title)
-        self._hint = ElidedLabel("error on the same test noise every time, lower is better", role="muted")
+        self._hint = ElidedLabel(curve, role="muted")
         head.addWidget(self._hint, 1)
         self._step = Chip(name="train.step")
         self._speed = Chip(name="train.speed")

@@ -10,6 +10,7 @@ from engines.api.commands import SaveNow
 from gui.actions import Action
 from gui.services import Services
 from gui.theme import tokens as design
+from gui.views.train.controls import RunControls
 from gui.views.train.header import TrainHeader
 from gui.views.train.plan import PlanColumn
 from gui.views.train.readiness import Readiness, look
@@ -57,7 +58,7 @@ class TrainPage(QWidget):
 
     def page_actions(self) -> tuple[Action, ...]:
         """Commands for the palette and its shortcuts."""
-        return _actions(self._header, self._plan, self.start)
+        return _actions(self._header.controls, self._plan, self.start)
 
     def prepare(self) -> Iterator[None]:
         """Draw the choices and the plot before they are seen."""
@@ -78,6 +79,10 @@ class TrainPage(QWidget):
         """Show another training."""
         self._services.runs.set_current(run)
         self._refresh_run()
+
+    def use(self, _run: str) -> None:
+        """Look at a finished training's before and after."""
+        self._services.navigate("compare")
 
     def repeat(self, run: str) -> None:
         """Fill the form from an earlier training."""
@@ -223,7 +228,7 @@ class TrainPage(QWidget):
         self._watch.show_run(view)
         self._watch.show_lists(self.current)
         running = self._running()
-        self._header.show_run(running)
+        self._header.controls.show_run(running)
         self._plan.show_plan(self._readiness, running)
 
     # --- doing
@@ -241,9 +246,9 @@ class TrainPage(QWidget):
             self._services.navigate("home" if readiness.missing == "project" else "images")
 
 
-def _actions(header: TrainHeader, plan: PlanColumn, start: Callable[[], object]) -> tuple[Action, ...]:
+def _actions(controls: RunControls, plan: PlanColumn, start: Callable[[], object]) -> tuple[Action, ...]:
     def running(_services: Services) -> bool:
-        return header.running is not None
+        return controls.running is not None
 
     def can_start(_services: Services) -> bool:
         return plan.start_button.isEnabled()
@@ -251,11 +256,11 @@ def _actions(header: TrainHeader, plan: PlanColumn, start: Callable[[], object])
     return (
         Action("train.start", "Start training", lambda _s: start(), ("Ctrl+Return",), can_start, "play"),
         Action(
-            "train.pause", "Pause or resume the training", lambda _s: header.pause_or_resume(), (), running, "pause"
+            "train.pause", "Pause or resume the training", lambda _s: controls.pause_or_resume(), (), running, "pause"
         ),
-        Action("train.sample", "Make sample pictures now", lambda _s: header.sample_now(), (), running, "images"),
-        Action("train.save", "Save a checkpoint now", lambda _s: header.command(SaveNow()), (), running, "save"),
+        Action("train.sample", "Make sample pictures now", lambda _s: controls.sample_now(), (), running, "images"),
+        Action("train.save", "Save a checkpoint now", lambda _s: controls.command(SaveNow()), (), running, "save"),
         Action(
-            "train.stop", "Stop training and keep the adapter", lambda _s: header.stop_and_keep(), (), running, "stop"
+            "train.stop", "Stop training and keep the adapter", lambda _s: controls.stop_and_keep(), (), running, "stop"
         ),
     )

@@ -25,8 +25,10 @@ _GAP, _SHOWN, _SMALLEST, _LARGEST, _EDGE = 10, 6, 104, 176, 384
 class SamplesCard(Card):
     """Shows the samples of one training, one prompt at a time, in order of step."""
 
-    def __init__(self, background: Background) -> None:
+    def __init__(self, background: Background, *, first: str, seeded: bool = True) -> None:
+        """`first` says what the first picture shows, while it is waited for; `seeded` whether pictures are drawn by lot."""
         super().__init__(name="train.samples")
+        self._first, self._seeded = first, seeded
         self.setAccessibleName("Samples")
         self._background = background
         self._samples: tuple[Sample, ...] = ()
@@ -74,9 +76,7 @@ class SamplesCard(Card):
             self._choice.setCurrentIndex(prompts.index(self._key))
         never = view.info.any_job is not None and view.info.any_job.recipe.samples.every == 0
         self._words.setText(
-            "This training makes no samples by itself; ask for one with Sample now."
-            if never
-            else "The first picture shows what the base model makes of the words before it has learned anything."
+            "This training makes no samples by itself; ask for one with Sample now." if never else self._first
         )
         self._words.setVisible(not self._samples)
         self._strip.setVisible(bool(self._samples))
@@ -89,7 +89,8 @@ class SamplesCard(Card):
     def _fill(self) -> None:
         mine = sorted((s for s in self._samples if s.prompt == self._key), key=lambda s: (s.step, s.time))
         seeds = {sample.seed for sample in mine}
-        self._prompt.setText(f"{self._key}, seed {next(iter(seeds))}" if len(seeds) == 1 else self._key)
+        lot = f", seed {next(iter(seeds))}" if len(seeds) == 1 and self._seeded else ""
+        self._prompt.setText(f"{self._key}{lot}")
         wanted = [sample.file for sample in mine]
         if [cell.sample.file for cell in self._cells] != wanted[: len(self._cells)]:
             self._strip.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import QUrl
@@ -18,27 +19,62 @@ from gui.views.train.upnext import UpNextCard
 from gui.widgets.notice import Notice, of_error
 from gui.widgets.page import GUTTER, ScrollBody
 from gui.workers.runs import RunView
+from gui.workers.watch import Kind
 from projects import edits
 from projects.errors import ProjectError
 
 
-class WatchPanel(ScrollBody):
-    """Shows one training; `repeat` of the page is called with a run's id to fill the form from it."""
+@dataclass(frozen=True)
+class Watched:
+    """What is watched, and the words for it.
 
-    def __init__(self, services: Services, page: TrainLike) -> None:
+    Attributes:
+        kind: of the runs in the list.
+        offer: what is done with a finished one.
+        curve: what the curve shows, in a few words.
+        first: what the first sample shows, while it is waited for.
+        seeded: whether samples are drawn by lot.
+    """
+
+    kind: Kind
+    offer: str
+    curve: str
+    first: str
+    seeded: bool = True
+
+
+TEACHING = Watched(
+    "teach",
+    "See before and after",
+    "error on the same test noise every time, lower is better",
+    "The first picture shows what the base model makes of the words before it has learned anything.",
+)
+
+
+class WatchPanel(ScrollBody):
+    """Shows one training.
+
+    `repeat` of the page is called with a run's id to fill the form from it, `use` to do what is done with a finished one. Further buttons of
+    a finished one go into `more`.
+    """
+
+    def __init__(self, services: Services, page: TrainLike, watched: Watched = TEACHING) -> None:
         super().__init__(margins=GUTTER)
         self._services = services
         self._page = page
+        self._kind = watched.kind
         runs = services.runs
         self._ending = EndingCard(
             services.background,
-            compare=lambda: services.navigate("compare"),
+            offer=watched.offer,
+            compare=lambda: page.use(page.current),
             resume=lambda: runs.resume(self._page.current, failed=services.notify),
             repeat=lambda: self._page.repeat(self._page.current),
             folder=self._show_folder,
         )
-        self._learning = LearningCard(services.background)
-        self._samples = SamplesCard(services.background)
+        self.more = self._ending.more
+        self._learning = LearningCard(services.background, curve=watched.curve)
+        self._samples = SamplesCard(services.background, first=watched.first, seeded=watched.seeded)
         self._up_next = UpNextCard(
             move=lambda run, place: runs.move_in_queue(run, place, failed=services.notify),
             remove=lambda run: runs.unqueue(run, failed=services.notify),
@@ -71,7 +107,7 @@ class WatchPanel(ScrollBody):
         """Show the queue and the earlier trainings."""
         runs = self._services.runs
         self._up_next.show_queue(runs.queue(), active=runs.active() is not None, at_work=runs.queue_at_work)
-        self._past.show_runs(runs.all(), current)
+        self._past.show_runs(runs.all(self._kind), current)
 
     def _show_folder(self) -> None:
         view = self._services.runs.view(self._page.current)
@@ -118,4 +154,8 @@ class TrainLike(Protocol):
 
     def repeat(self, run: str) -> None:
         """Fill the form from a training."""
+        ...
+
+    def use(self, run: str) -> None:
+        """Do what is done with a finished training."""
         ...
