@@ -14,7 +14,7 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -195,7 +195,11 @@ def _opened(source: Source, max_pixels: int) -> Iterator[Image.Image]:
     """The file opened by Pillow, its size checked; every way in which it stumbles in the block becomes an `ImportFailure`."""
     _prepare_pillow()
     try:
-        with Image.open(source, formats=FORMATS) as opened:
+        # A path would let Pillow map the file into memory, which garbles plain TIFFs that lie on their side (seen with 13.0).
+        with (
+            source.open("rb") if isinstance(source, Path) else nullcontext(source) as handle,
+            Image.open(handle, formats=FORMATS) as opened,
+        ):
             _check_size(opened.size, max_pixels)
             yield opened
     except Image.DecompressionBombError as error:

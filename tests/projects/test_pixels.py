@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from projects.errors import ImportFailure
-from projects.pixels import header_pixels, load_rgb, read
+from projects.pixels import header_pixels, load_rgb, read, read_values, turn, turned_by
 from tests.projects.pictures import photo, save_photo
 
 
@@ -63,6 +63,41 @@ def test_the_camera_says_which_way_is_up(source: Path, orientation: int, kind: s
         assert picture.rgb.width > picture.rgb.height
         assert _colour(picture.rgb)[1] < 60
         assert _colour(picture.rgb, (picture.rgb.width - 3, picture.rgb.height - 3))[1] > 200
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("suffix", "kind"), [("tif", np.uint8), ("tif", np.uint16), ("png", np.uint8)])
+def test_grey_pictures_and_masks_are_turned_alike(
+    source: Path, orientation: int, suffix: str, kind: type[np.generic]
+) -> None:
+    """Pillow maps plain grey TIFFs into memory and garbles those that lie on their side, unless it is kept from it."""
+    stored = np.zeros((36, 48), dtype=kind)
+    stored[6:30, 4:20] = 200
+    stored[6, 4] = 7
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = source / f"a.{suffix}"
+    Image.fromarray(stored).save(path, exif=exif)
+    Image.fromarray(stored.astype(np.uint8)).save(source / "plain.png", exif=exif)
+    with Image.open(source / "plain.png") as plain:
+        upright = np.asarray(ImageOps.exif_transpose(plain))
+    assert np.array_equal(read_values(path).numbers, upright)
+    turned = turned_by(path)
+    assert np.array_equal(stored if turned is None else turn(stored, turned), upright)
+    shown = np.asarray(load_rgb(path))[..., 0]
+    assert np.array_equal(shown, upright if kind is np.uint8 else upright >> 8)
+
+
+def test_numbers_that_occur(source: Path) -> None:
+    for values in (
+        np.array([[0, 3, 255]], np.uint8),
+        np.array([[0, 3, 65535]], np.uint16),
+        np.array([[-2, 7, 2**30]], np.int32),
+    ):
+        Image.fromarray(values).save(source / "a.tif")
+        found = read_values(source / "a.tif")
+        assert found.levels.tolist() == values[0].tolist()
+        assert np.array_equal(found.numbers, values)
 
 
 def test_palette_with_transparency_is_shown_on_white(source: Path) -> None:
