@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 import sys
 import time
 import unicodedata
@@ -86,6 +87,25 @@ def atomic_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
         raise
     if durable:
         flush_folder(path.parent)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder under a temporary name that becomes `path` when the block ends well, and vanishes when it does not.
+
+    A folder that is already there stays until then.
+    """
+    temporary = temporary_beside(path)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if path.exists():
+            before = temporary_beside(path)
+            replace(path, before)
+            shutil.rmtree(before, ignore_errors=True)
+        replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def temporary_beside(path: Path) -> Path:

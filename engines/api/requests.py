@@ -1,7 +1,8 @@
 """What the interactive worker (`python -m engines serve`) is asked and answers, one JSON line each over its pipes.
 
 Every request carries an `id`; every answer names it. A newer request of the same kind replaces an older one that has not been answered
-(`Dropped`). Pictures are files in the request's `folder` (absolute), never bytes in a message.
+(`Dropped`). Pictures are files in the request's `folder` (absolute), never bytes in a message. Requests about pictures to be segmented:
+`engines.api.segment_requests`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from engines.api.segment_requests import SegmentRequest
 
 Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -95,7 +98,9 @@ class Cancel(_Message):
     target: str
 
 
-Request = Annotated[Generate | Compare | Inspect | Export | Release | Cancel, Field(discriminator="type")]
+Request = Annotated[
+    Generate | Compare | Inspect | Export | Release | Cancel | SegmentRequest, Field(discriminator="type")
+]
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
 
 

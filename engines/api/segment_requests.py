@@ -6,20 +6,19 @@ Coordinates are x, y in the picture's own pixels.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 _STRICT = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+Place = Annotated[float, Field(allow_inf_nan=False)]
+"""In pixels of the picture."""
 
 
-class _Part(BaseModel):
-    model_config = _STRICT
-
-
-class SegmentModel(_Part):
+class SegmentModel(BaseModel):
     """Which model answers: `base` as in a job (`starter`, `file:...`), and an adapter file (absolute) or nothing."""
 
+    model_config = _STRICT
     base: str = "starter"
     adapter: str = ""
 
@@ -33,44 +32,57 @@ class _AboutPicture(BaseModel):
 
 
 class OpenPicture(_AboutPicture):
-    """Have the picture's embedding ready, so that clicks are answered at once. Done: `width`, `height`, `cached`."""
+    """Have the picture's embedding ready, so that clicks are answered at once.
+
+    Done: `width`, `height` upright, `cached` (whether the embedding was there already), `classes` (names of what the adapter finds by itself).
+    """
 
     type: Literal["open_picture"] = "open_picture"
 
 
 class OpenAhead(_AboutPicture):
-    """The same for pictures that will be asked about next; gives way to every other request. Done as for `OpenPicture`."""
+    """The same for a picture that will be asked about next; done beside other requests, and stands still while one is at work.
+
+    A request that needs another picture looked at ends it with `Dropped`; one that needs this very picture has it hurry. Done as for `OpenPicture`.
+    """
 
     type: Literal["open_ahead"] = "open_ahead"
 
 
-class Click(_Part):
+class Click(BaseModel):
     """A point that belongs to the object (`inside`) or does not."""
 
-    x: float = Field(allow_inf_nan=False)
-    y: float = Field(allow_inf_nan=False)
+    model_config = _STRICT
+    x: Place
+    y: Place
     inside: bool = True
 
 
 class AskMask(_AboutPicture):
-    """The masks for clicks and a box. Done: `candidates`, best first, each `counts`, `score`, `area`, `box`.
+    """The masks for clicks and a box.
+
+    Done: `candidates`, best first (three for a single click, else one), each `counts`, `score` (expected IoU), `area` in pixels, `box` (left,
+    top, width, height).
 
     Attributes:
         clicks: in the order they were made.
         box: left, top, right, bottom; None for none.
-        follow: number of the candidate of the last answer to the same picture that these clicks refine; -1 for none.
+        follow: number of the candidate of the last answer to the same picture that these clicks refine; -1 for none. One that is not remembered
+            any more is left out.
         hover: only a preview: one candidate, and nothing is remembered for `follow`.
     """
 
     type: Literal["ask_mask"] = "ask_mask"
     clicks: tuple[Click, ...] = Field((), max_length=256)
-    box: tuple[float, float, float, float] | None = None
+    box: tuple[Place, Place, Place, Place] | None = None
     follow: int = -1
     hover: bool = False
 
 
 class FindObjects(_AboutPicture):
-    """Everything there is to find: an adapter's classes, or proposals for all objects. Done: `regions`, each `label`, `counts`, `score`, `box`.
+    """Everything there is to find: an adapter's classes, or proposals for all objects.
+
+    Done: `regions`, each with a `label` and otherwise as the candidates of `AskMask`.
 
     Attributes:
         classes: whether the adapter's own classes are wanted; else proposals of any object (`label` -1).

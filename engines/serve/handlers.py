@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from engines.api.errors import JobError, SettingsError
 from engines.api.requests import Answer, Compare, Done, Export, Generate, Inspect, Picture, Release, Request, Working
+from engines.api.segment_requests import AskMask, FindObjects, OpenAhead, OpenPicture
 from engines.launch.folder import load_job, run_of
+from engines.serve.mailbox import Unwanted
+from engines.serve.segmenting import Segmenting
 from projects.files import atomic_path
 
 if TYPE_CHECKING:
@@ -22,12 +25,11 @@ _MAX_PICTURES = 1000
 _LOOK_S = 0.1
 
 
-class Unwanted(Exception):  # noqa: N818 - not an error: somebody asked for something else
-    """The request at work gave way."""
-
-
 class Handlers:
     """Answers requests one at a time; keeps the base model warm in between.
+
+    Attributes:
+        segmenting: what answers about pictures to be segmented.
 
     Args:
         tell: sends an answer.
@@ -45,6 +47,7 @@ class Handlers:
         self._unwanted = unwanted
         self._libraries = libraries
         self._generator: Generator | None = None
+        self.segmenting = Segmenting(tell, self._wait_for_libraries)
 
     def answer(self, request: Request) -> Done:
         """Do what is asked, telling of progress on the way, and return the last answer.
@@ -64,6 +67,8 @@ class Handlers:
                 return Done(id=request.id, data=describe(Path(request.file)).as_data())
             case Export():
                 return self._export(request)
+            case OpenPicture() | OpenAhead() | AskMask() | FindObjects():
+                return self.segmenting.answer(request, self._check)
             case Release():
                 self.release()
                 return Done(id=request.id)
@@ -75,6 +80,7 @@ class Handlers:
         generator, self._generator = self._generator, None
         if generator is not None:
             generator.release()
+        self.segmenting.release()
 
     def _generate(self, request: Generate) -> Done:
         pairs = [(prompt, seed) for prompt in request.prompts for seed in request.seeds]
@@ -122,7 +128,7 @@ class Handlers:
         return Done(id=request.id, data=report)
 
     def _export(self, request: Export) -> Done:
-        self._wait_for_libraries()
+        self._wait_for_libraries(self._check)
         from engines.diffusion.exchange import export
 
         captions = captions_beside(Path(request.file)) if request.include_captions else None
@@ -140,7 +146,7 @@ class Handlers:
         self._check()
         if self._generator is None:
             self._tell(Working(id=request_id, text="Starting"))
-            self._wait_for_libraries()
+            self._wait_for_libraries(self._check)
             from engines.core.devices import pick
             from engines.diffusion.generate import Generator
 
@@ -153,10 +159,10 @@ class Handlers:
         self._generator.open(base, progress=progress)
         return self._generator
 
-    def _wait_for_libraries(self) -> None:
-        while self._libraries is not None and self._libraries.is_alive():
-            self._libraries.join(_LOOK_S)
-            self._check()
+    def _wait_for_libraries(self, check: Callable[[], None]) -> None:
+        while (libraries := self._libraries) is not None and libraries.is_alive():
+            libraries.join(_LOOK_S)
+            check()
         self._libraries = None
 
     def _stepping(self, request_id: str, text: str) -> Callable[[int, int], None]:

@@ -110,3 +110,16 @@ def test_a_folder_is_writable_only_when_files_can_be_made(tmp_path: Path, monkey
     assert files.is_writable(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert not files.is_writable(tmp_path / "missing")
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "folder"
+    for text in ("first", "second"):
+        with files.atomic_folder(target) as folder:
+            (folder / "file").write_text(text)
+            assert not target.exists() or (target / "file").read_text() == "first"
+        assert (target / "file").read_text() == text
+    with pytest.raises(FileNotFoundError), files.atomic_folder(target) as folder:
+        (folder / "file").rename(folder / "none" / "file")
+    assert (target / "file").read_text() == "second"
+    assert [path.name for path in target.parent.iterdir()] == ["folder"]

@@ -27,12 +27,14 @@ class Adapted:
         adapter: the file's content; None for a plain model.
         tokens: of its classes (K, C); None where it finds none without being asked.
         merged: whether nothing but the model's own weights differs from the base.
+        encoder_changes: whether embeddings differ from the base's.
     """
 
     model: Segmenter
     adapter: SegmentAdapter | None = None
     tokens: torch.Tensor | None = None
     merged: bool = True
+    encoder_changes: bool = False
 
 
 def open_adapted(base: str, adapter: Path | None, device: Device) -> Adapted:
@@ -51,4 +53,4 @@ def open_adapted(base: str, adapter: Path | None, device: Device) -> Adapted:
     merges = bool(registry().get(found.tuner).merges)
     if merges:
         tuning.merge()
-    return Adapted(model, found, tokens, merges)
+    return Adapted(model, found, tokens, merges, tuning.encoder_changes)

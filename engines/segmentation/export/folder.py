@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +31,7 @@ from engines.segmentation.export.adapted import Adapted, open_adapted
 from engines.segmentation.export.smaller import Loss, measured, quantise
 from engines.segmentation.export.writing import Drawing, data_of, remove_graph, write_graph
 from engines.segmentation.runtime import Graph
-from projects.files import atomic_write_json, atomic_write_text, replace, temporary_beside
+from projects.files import atomic_folder, atomic_write_json, atomic_write_text
 from projects.pixels import load_rgb
 
 ENCODER, DECODER, CLASSES = "encoder.onnx", "decoder.onnx", "classes.onnx"
@@ -75,7 +74,7 @@ def export_folder(wish: Wish, progress: ProgressHook) -> dict[str, Any]:
     _check_free(wish)
     progress("export", "Loading the model", 0, _STEPS)
     opened = open_adapted(wish.base, wish.adapter, pick("cpu", "fp32"))
-    with _appearing(wish.folder) as folder:
+    with atomic_folder(wish.folder) as folder:
         differences = {}
         for number, (name, drawing) in enumerate(_drawings(opened, wish), start=1):
             progress("export", f"Writing and checking {name}", number, _STEPS)
@@ -157,20 +156,3 @@ def _with_eight_bits(opened: Adapted, wish: Wish, exact: Path, decoder: Path) ->
     loss = measured(Graph(exact), Graph(smaller), Graph(decoder), pictures)
     remove_graph(exact)
     return loss
-
-
-@contextmanager
-def _appearing(folder: Path) -> Iterator[Path]:
-    """A folder under another name that becomes `folder` when the block ends well, in the place of what was there, and vanishes when not."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(folder)
-    temporary.mkdir()
-    try:
-        yield temporary
-        if folder.exists():
-            before = temporary_beside(folder)
-            replace(folder, before)
-            shutil.rmtree(before, ignore_errors=True)
-        replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
