@@ -8,6 +8,7 @@ import sqlite3
 from projects.errors import ProjectError
 from projects.project import Project
 from projects.records import Concept, Counts, Image, Label, Region, Run
+from projects.regions.mask import Mask
 
 # A duplicate is worth a look only while the picture that it repeats is still there.
 _IMAGES = """
@@ -105,6 +106,22 @@ def region(project: Project, region_id: str) -> Region:
     if not found:
         raise ProjectError("The region is no longer there", f"The project holds no region {region_id!r}.")
     return _region(found[0])
+
+
+def mask_of(image: Image, region: Region) -> Mask:
+    """The mask of a region of this picture.
+
+    Raises:
+        ProjectError: what is stored is no mask of this picture.
+    """
+    try:
+        return Mask.from_text(region.counts, image.width, image.height)
+    except ValueError as error:
+        raise ProjectError(
+            "A mask is damaged",
+            f"One in {image.original_name} cannot be read ({error}).",
+            "Remove it and mark the object again.",
+        ) from error
 
 
 def region_counts(project: Project, *, accepted: bool | None = None) -> dict[str, dict[str, int]]:
