@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from projects import queries
 from projects.errors import ProjectError, UserError
-from projects.files import flush_folder, replace, safe_name, temporary_beside
+from projects.files import atomic_folder, safe_name
 from projects.importing import Progress
 from projects.pixels import turned_by
 from projects.project import Project
@@ -21,7 +19,6 @@ from projects.regions.exchange.formats import FORMATS
 from projects.regions.exchange.sheet import Drawn
 from projects.regions.exchange.target import Options, Page, Target
 from projects.regions.importing import gathered
-from projects.regions.mask import Mask
 from projects.report import ReportLine, in_order, line_of
 
 
@@ -71,35 +68,35 @@ def export_masks(
     work = _Export(project, progress)
     marked = work.marked()
     names = {label.id: label.name for label in queries.labels(project)}
-    used = {label_id for counts in queries.region_counts(project, accepted=True).values() for label_id in counts}
-    temporary = temporary_beside(folder)
+    used = {label_id for counts in work.counts.values() for label_id in counts}
     labels = tuple(name for label_id, name in names.items() if label_id in used)
-    target = Target(temporary, labels, options or Options())
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-        FORMATS[kind].write(target, work.pages(marked, names))
-        if not work.stopped:
-            with suppress(OSError):
-                folder.rmdir()
-            replace(temporary, folder)
-            flush_folder(folder.parent)
+        with atomic_folder(folder) as empty:
+            target = Target(empty, labels, options or Options())
+            FORMATS[kind].write(target, work.pages(marked, names))
+    except _Stopped:
+        line = ReportLine("info", "", "The export was stopped", "Nothing was written.")
+        return ExportReport(None, 0, 0, (line,), time.perf_counter() - started)
     except OSError as error:
         raise ProjectError(
             "The masks could not be written",
             f"{folder.name}: {error.strerror or error}.",
             "Check the folder's permissions and the free space.",
         ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    if work.stopped:
-        line = ReportLine("info", "", "The export was stopped", "Nothing was written.")
-        return ExportReport(None, 0, 0, (line,), time.perf_counter() - started)
     if target.cut:
         words = f"{target.cut} outline{' has a hole' if target.cut == 1 else 's have holes'}"
-        target.say("info", "", words, "Each is cut open by a line of no width; tools that draw it lose the hole.")
+        target.say(
+            "info",
+            "",
+            words,
+            "Each is cut open by a line of no width. Tools that fill by crossings see the hole; others may fill it.",
+        )
     lines = in_order(gathered([*work.lines, *target.lines]))
     return ExportReport(folder, work.pictures, work.regions, lines, time.perf_counter() - started)
+
+
+class _Stopped(Exception):  # noqa: N818 - the person's wish, no error
+    """The person ended the export."""
 
 
 @dataclass
@@ -111,11 +108,12 @@ class _Export:
     lines: list[ReportLine] = field(default_factory=list)
     pictures: int = 0
     regions: int = 0
-    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.counts = queries.region_counts(self.project, accepted=True)
 
     def marked(self) -> list[Image]:
-        counts = queries.region_counts(self.project, accepted=True)
-        images = [image for image in queries.images(self.project) if image.id in counts]
+        images = [image for image in queries.images(self.project) if image.id in self.counts]
         if not images:
             raise ProjectError("There is nothing to export", "No picture has accepted regions.", "Mark some first.")
         return images
@@ -124,15 +122,14 @@ class _Export:
         taken: set[str] = set()
         for number, image in enumerate(images):
             if self.progress is not None and not self.progress(number, len(images), image.original_name):
-                self.stopped = True
-                return
+                raise _Stopped
             source = self.project.path(image.file)
             try:
                 upright = turned_by(source) is None
             except UserError as error:
                 self.lines.append(line_of(error, image.original_name))
                 continue
-            name = _free_name(image, taken, source.suffix if upright else ".png")
+            name = free_name(image.original_name, taken, source.suffix if upright else ".png")
             if not upright:
                 hint = "It is turned by its camera data, which not every tool looks at."
                 self.lines.append(ReportLine("info", name, "A picture was written upright", hint))
@@ -142,14 +139,12 @@ class _Export:
     def _marks(self, image: Image, labels: dict[str, str]) -> list[Drawn]:
         found = [region for region in queries.regions(self.project, image.id) if region.accepted]
         self.regions += len(found)
-        return [
-            Drawn(labels[region.label_id], Mask.from_text(region.counts, image.width, image.height)) for region in found
-        ]
+        return [Drawn(labels[region.label_id], queries.mask_of(image, region)) for region in found]
 
 
-def _free_name(image: Image, taken: set[str], suffix: str) -> str:
-    """A file name for the picture whose stem no other has; `taken` grows by it."""
-    stem = plain = Path(safe_name(image.original_name)).stem
+def free_name(name: str, taken: set[str], suffix: str) -> str:
+    """A file name for the picture of this name whose stem no other has; `taken` grows by it."""
+    stem = plain = Path(safe_name(name)).stem
     number = 1
     while stem.casefold() in taken:
         number += 1

@@ -96,6 +96,16 @@ def test_regions_are_stored_without_loss(project: Project, cell: str, picture: s
     assert queries.region_counts(project) == {picture: {cell: 3}}
 
 
+def test_a_damaged_mask_is_said(project: Project, cell: str, picture: str) -> None:
+    edits_regions.add_regions(project, [region(picture, cell, block(SIZE, 0, 0, 5, 5))])
+    image = queries.image(project, picture)
+    assert queries.mask_of(image, queries.regions(project, picture)[0]).area == 25
+    with project.transaction() as connection:
+        connection.execute("UPDATE regions SET counts = 'x'")
+    with pytest.raises(ProjectError, match="damaged"):
+        queries.mask_of(image, queries.regions(project, picture)[0])
+
+
 def test_regions_that_cannot_be_are_refused_whole(project: Project, cell: str, picture: str) -> None:
     good = region(picture, cell, block(SIZE, 0, 0, 5, 5))
     wrong = {
