@@ -5,11 +5,27 @@ The window draws its forms from this; it never imports a method.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from engines.api.recipe import Preset
+
+ABILITIES = {
+    "attention_linears": "attention layers that an adapter can sit on",
+    "context_linears": "layers that read the words",
+    "feed_forward_linears": "feed-forward layers that an adapter can sit on",
+    "text_linears": "a text encoder that can be taught",
+    "word_vectors": "words whose vectors can be taught",
+}
+"""What a method may ask of a base model, in words."""
+
+
+def lacking(asks: Collection[str], abilities: Collection[str], base: str) -> str:
+    """Why a base model (its title) does not do for what is asked of it, in a sentence; empty when it does."""
+    missing = next((ask for ask in asks if ask not in abilities), None)
+    return f"“{base}” has no {ABILITIES.get(missing, missing)}." if missing is not None else ""
 
 
 class _Entry(BaseModel):

@@ -24,6 +24,9 @@ ClassOption = Annotated[str, typer.Option("--class", help="The ordinary word for
 ConceptOption = Annotated[str, typer.Option("--concept", help="Name of the concept; needed when there are several.")]
 
 
+_NAMED = 5
+
+
 def new(
     folder: Annotated[Path, typer.Argument(help="Where the project shall lie; a new or empty folder.")],
     name: Annotated[str, typer.Option("--name", help="What you call it; the folder's name when left out.")] = "",
@@ -58,6 +61,7 @@ def import_(
     if to_segment and (concept or trigger or class_noun):
         title = "Pictures to segment belong to no concept"
         raise UserError(title, hint="Leave out --concept, --trigger and --class, or --to-segment.")
+    check_word(trigger)
     with Project.open(project) as opened:
         chosen = None
         if not to_segment:
@@ -110,6 +114,17 @@ def default_word(path: Path) -> str:
     """A trigger word made from a file's or folder's name."""
     stem = path.resolve().stem if path.suffix else path.resolve().name
     return "".join(letter for letter in stem.casefold() if letter.isalnum())[:40] or "subject"
+
+
+def check_word(trigger: str) -> None:
+    """See that a trigger word, where one is given, is a word.
+
+    Raises:
+        UserError: it holds neither a letter nor a digit.
+    """
+    if trigger and not any(sign.isalnum() for sign in trigger):
+        title = f"“{trigger}” is not a trigger word"
+        raise UserError(title, "It needs at least one letter or digit.", "A made-up word, such as tealbear, is best.")
 
 
 def check_free(files: Sequence[Path], *, overwrite: bool) -> None:
@@ -172,9 +187,14 @@ def line_documents(lines: Sequence[ReportLine]) -> list[dict[str, str]]:
 
 
 def line_words(lines: Sequence[ReportLine]) -> list[str]:
-    """The lines of a report for people."""
+    """The lines of a report for people; the same words about many files are said once."""
     marks = {"error": "!!", "warning": "! ", "info": "  "}
-    return [
-        f"{marks[line.level]} {line.file + ': ' if line.file else ''}{line.title}. {line.hint}".rstrip()
-        for line in lines
-    ]
+    files: dict[tuple[str, str], list[str]] = {}
+    for line in lines:
+        files.setdefault((marks[line.level], f"{line.title}. {line.hint}".rstrip()), []).append(line.file)
+    told = []
+    for (mark, words), names in files.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        named = ", ".join(name for name in names[:_NAMED] if name)
+        told.append(f"{mark} {named + more + ': ' if named else ''}{words}")
+    return told

@@ -121,8 +121,9 @@ def plan(wishes: Wishes) -> Plan:
     """Check wishes before anything is made for them.
 
     Raises:
-        SettingsError: the base, the preset, the method or a setting does not exist, or a value does not fit.
+        SettingsError: the base, the preset, the method or a setting does not exist, a value does not fit, or the method does not fit the base.
     """
+    from engines.diffusion.fitting import require_of
     from engines.diffusion.methods import method_of, registry
 
     start = _start(wishes)
@@ -131,9 +132,11 @@ def plan(wishes: Wishes) -> Plan:
     fitting = {key: value for key, value in start.method.settings.items() if key in known}
     settings: dict[str, Any] = {**fitting, **wishes.changes.get("method", {})}
     method = method_of(name, settings)
+    base = base_address(wishes.base) if wishes.base else start.base
+    require_of(base, method)
     return Plan(
         title=wishes.title,
-        base=base_address(wishes.base) if wishes.base else start.base,
+        base=base,
         method=JobMethod(name=name, settings=method.model_dump()),
         recipe=build_recipe(start.recipe, wishes.changes),
         start_from=wishes.start_from,

@@ -19,6 +19,7 @@ from engines.cli.documents import (
     Json,
     TriggerOption,
     check_free,
+    check_word,
     choose_concept,
     default_word,
     report_words,
@@ -28,6 +29,7 @@ from engines.cli.jobs import Wishes, parse_settings, plan, prepare_run
 from engines.cli.output import Voice
 from engines.cli.watch import duration, watch
 from engines.diffusion.presets import PRESETS
+from engines.launch.advice import advice
 from engines.launch.folder import read_job
 
 if TYPE_CHECKING:
@@ -69,7 +71,10 @@ def teach(
     as_json: Json = False,
 ) -> int:
     """Teach a subject from a project or straight from pictures."""
+    from projects import queries
+
     voice = Voice(as_json)
+    check_word(trigger)
     _check_out(out, detach=detach, overwrite=overwrite)
     earlier = read_job(like) if like is not None else None
     changes = _changes(settings or (), steps)
@@ -78,7 +83,7 @@ def teach(
         chosen = choose_concept(
             document, concept or _same_concept(document, earlier), trigger=trigger, class_noun=class_noun
         )
-        for remark in _remarks(document, chosen.id):
+        for remark in advice(chosen, queries.images(document, chosen.id), queries.concepts(document)):
             voice.say(f"Note: {remark}")
         folder = prepare_run(document, chosen.id, planned)
     voice.say(f"Run: {folder}")
@@ -101,17 +106,6 @@ def _same_concept(document: Project, earlier: Job | None) -> str:
 
     known = [one.name for one in queries.concepts(document)]
     return earlier.concept.name if earlier is not None and earlier.concept.name in known else ""
-
-
-def _remarks(document: Project, concept_id: str) -> tuple[str, ...]:
-    """What speaks against the concept's trigger word."""
-    from engines.launch.trigger_words import remarks
-    from projects import queries
-
-    concepts = queries.concepts(document)
-    (own,) = (one for one in concepts if one.id == concept_id)
-    others = [(one.name, one.trigger) for one in concepts if one.id != concept_id]
-    return remarks(own.trigger, own.class_noun, others)
 
 
 def _check_out(out: Path | None, *, detach: bool, overwrite: bool) -> None:

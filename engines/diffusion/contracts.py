@@ -255,6 +255,11 @@ class Method(Protocol):
     needs: ClassVar[tuple[Ability, ...]]
     exact_elsewhere: ClassVar[bool]
 
+    @property
+    def asks(self) -> tuple[Ability, ...]:
+        """Everything that these settings ask of a backbone: `needs`, and what each option that is on needs besides."""
+        ...
+
     def model_dump(self) -> dict[str, Any]:
         """All settings as plain data, as every `Settings` gives them."""
         ...

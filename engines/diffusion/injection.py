@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from engines.api.errors import AdapterError, SettingsError
+from engines.api.errors import AdapterError
 from engines.core.contracts import ParameterGroup
-from engines.diffusion.contracts import Ability, Backbone, LearningRates, Site, TextStates
+from engines.diffusion.contracts import Backbone, LearningRates, Site, TextStates
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical
 from engines.diffusion.exchange.taught_words import pack
 from engines.diffusion.trained_word import TrainedWord
@@ -24,23 +24,6 @@ SLOT = "taught"
 """peft's name for the adapter being trained."""
 
 _DOWN, _UP = "lora_A.weight", "lora_B.weight"
-
-_ABILITY_WORDS: dict[Ability, str] = {
-    "attention_linears": "attention layers that an adapter can sit on",
-    "context_linears": "layers that read the words",
-    "feed_forward_linears": "feed-forward layers that an adapter can sit on",
-    "text_linears": "a text encoder that can be taught",
-    "word_vectors": "words whose vectors can be taught",
-}
-
-
-def require(backbone: Backbone, needs: Sequence[Ability], method: str) -> None:
-    """Raise SettingsError when the backbone lacks something the method asks for, in plain words."""
-    for need in needs:
-        if need not in backbone.abilities:
-            title = f"“{method}” does not fit this base model"
-            what = f"“{backbone.info.title}” has no {_ABILITY_WORDS[need]}."
-            raise SettingsError(title, what, "Choose another base model, or fewer parts to teach.")
 
 
 def inject(

@@ -6,6 +6,7 @@ Tensors are never read here, except single alpha values of kohya files (four or 
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -25,6 +26,11 @@ _FOREIGN = {
     ".diff.": "full difference", ".diff_b.": "full difference", ".boft_": "BOFT", ".b1.weight.": "GLoRA",
 }  # fmt: skip
 _NETWORKS = ("unet", "text_encoder", "text_encoder_2")
+_HALVES = {
+    "lora_down.weight": "down", "lora_up.weight": "up", "lora_A.weight": "down", "lora_B.weight": "up",
+    ".down.weight": "down", ".up.weight": "up",
+}  # fmt: skip
+_DAMAGED, _AGAIN = "The adapter is damaged", "Download or export it again."
 _MAX_JSON = 2_000_000
 
 
@@ -154,15 +160,8 @@ def _describe_folder(folder: Path) -> AdapterInfo:
 
 
 def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float | None) -> AdapterInfo:
-    downs = {
-        name: entry
-        for name, entry in header.tensors.items()
-        if name.endswith(("lora_down.weight", "lora_A.weight", ".down.weight")) and entry.shape
-    }
-    if not downs:
-        title = "The file is not an adapter"
-        raise AdapterError(title, "It holds no low-rank pairs.", "Choose a LoRA file.")
-    rank = Counter(entry.shape[0] for entry in downs.values()).most_common(1)[0][0]
+    downs = _downs(header)
+    rank = Counter(shape[0] for shape in downs.values()).most_common(1)[0][0]
     data = header.metadata
     recipe = _json(data.get("lorikeet.recipe", ""))
     return AdapterInfo(
@@ -187,6 +186,47 @@ def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float 
         focus=data.get("lorikeet.focus", "").strip(),
         resolution=int(_number((data.get("modelspec.resolution") or "").partition("x")[0]) or 0),
     )
+
+
+def check_halves(name: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """See that a pair is whole and its halves meet.
+
+    Args:
+        name: of the layer.
+        shapes: of its halves, by `down` (r, in) and `up` (out, r), or with two more axes for a convolution.
+
+    Raises:
+        AdapterError: a half is missing or empty, or they do not meet.
+    """
+    for half in ("down", "up"):
+        if half not in shapes:
+            raise AdapterError(_DAMAGED, f"“{name}” lacks its {half} half.", _AGAIN)
+    down, up = shapes["down"], shapes["up"]
+    if len(down) not in {2, 4} or len(up) != len(down) or down[0] == 0 or up[1] != down[0]:
+        raise AdapterError(_DAMAGED, f"The halves of “{name}” do not meet: {up} and {down}.", _AGAIN)
+    if 0 in up or 0 in down:
+        raise AdapterError(_DAMAGED, f"“{name}” is empty.", _AGAIN)
+    if math.prod(up[2:]) != 1:
+        raise AdapterError("The adapter holds something unknown", f"“{name}” is a convolution of an unusual form.")
+
+
+def _downs(header: TensorFile) -> dict[str, tuple[int, ...]]:
+    """The shape of every pair's lower half, by name, after a look at both halves."""
+    halves: dict[str, dict[str, tuple[int, ...]]] = {}
+    downs = {}
+    for name, entry in header.tensors.items():
+        for ending, half in _HALVES.items():
+            if name.endswith(ending):
+                halves.setdefault(name.removesuffix(ending).rstrip("."), {})[half] = entry.shape
+                if half == "down":
+                    downs[name] = entry.shape
+                break
+    if not halves:
+        title = "The file is not an adapter"
+        raise AdapterError(title, "It holds no low-rank pairs.", "Choose a LoRA file.")
+    for name, shapes in halves.items():
+        check_halves(name, shapes)
+    return downs
 
 
 def _stored_alpha(header: TensorFile) -> float | None:

@@ -16,11 +16,11 @@ from typing import Any
 
 from engines.api.errors import UserError
 from engines.api.places import starter
+from engines.launch.family import is_larger_file
 from engines.launch.tensor_file import read_tensor_file
 
 TEXT_TOKENS = 77
 _CONFIG_BYTES = 2**20
-_LARGER = ("conditioner.", "model.diffusion_model.label_emb.")
 
 Shape = tuple[str, tuple[int, ...]]
 """Name and shape of a weight."""
@@ -155,7 +155,7 @@ def figures_of(base: str) -> BackboneFigures:
     try:
         if kind in {"starter", "file"} and path.is_dir():
             return count_folder(path)
-        larger = _is_larger_file(path) if kind == "file" else kind == "hub" and "xl" in place.lower()
+        larger = is_larger_file(path) if kind == "file" else kind == "hub" and "xl" in place.lower()
     except (OSError, ValueError, KeyError, TypeError, UserError):
         larger = False
     return STABLE_DIFFUSION_XL if larger else STABLE_DIFFUSION_1
@@ -229,11 +229,6 @@ def count(
     return BackboneFigures(
         parameters, other_parameters, text, counted, sides, resolution, latent_factor, layers, min(inputs)
     )
-
-
-def _is_larger_file(checkpoint: Path) -> bool:
-    """By its header; raises UserError when it has none that can be read."""
-    return any(name.startswith(_LARGER) for name in read_tensor_file(checkpoint).tensors)
 
 
 def _shapes(folder: Path) -> list[Shape]:

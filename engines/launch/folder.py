@@ -58,7 +58,7 @@ def create_run(project_root: Path, job: AnyJob, images: Sequence[AnyImage]) -> P
         images: what is learned from, one line each in `samples.jsonl`.
 
     Raises:
-        JobError: there are no pictures, or the name cannot be a folder's.
+        JobError: there are no pictures or no trigger word, or the name cannot be a folder's.
         SettingsError: the slot it asks for belongs to another subject, or none is free.
     """
     if not images:
@@ -67,8 +67,12 @@ def create_run(project_root: Path, job: AnyJob, images: Sequence[AnyImage]) -> P
         )
     if job.id.strip(" .") != job.id:
         raise JobError("This name cannot be used", f"“{job.id}” begins or ends with a space or a full stop.")
-    if isinstance(job, Job) and slots.wants_slot(job):
-        job = slots.settled(job, _claims(project_root))
+    if isinstance(job, Job):
+        if not job.concept.trigger.strip():
+            what = f"Nothing would call “{job.concept.name}” up in a prompt."
+            raise JobError("A trigger word is missing", what, "Give it a made-up word, such as “tealbear”.")
+        if slots.wants_slot(job):
+            job = slots.settled(job, _claims(project_root))
     runs = project_root / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     building = runs / f".new-{uuid.uuid4().hex}"

@@ -450,3 +450,28 @@ def test_an_adaptation_is_another_pages_business(page, services, qtbot, tmp_path
     assert page.current == taught
     assert page._running() is None
     assert page._plan.start_button.text() == "Add to the queue", "one learns at a time"
+
+
+def test_a_method_that_does_not_fit_the_base_is_not_offered(qtbot, tiny_sd):
+    whole = describe()
+    lesser = whole.backbones[0].model_copy(update={"abilities": ("attention_linears",)})
+    panel = SetupPanel()
+    qtbot.addWidget(panel)
+    panel.set_catalog(whole.model_copy(update={"backbones": (lesser, *whole.backbones[1:])}))
+    panel._settings.set_base("hub:a/b")  # nothing is known of it yet
+    assert panel._cards["composable"].isEnabled()
+    panel.choose_preset("composable")
+    assert panel.method == "tara"
+    panel._settings.set_base(f"file:{tiny_sd}")
+    assert panel.method == "lora"
+    assert panel.preset == ""
+    card, why = panel._settings._method_cards["tara"]
+    assert not card.isEnabled()
+    assert why.text() == "“Stable Diffusion 1.x and 2.x” has no layers that read the words."
+    assert not panel._cards["composable"].isEnabled()
+    assert panel._cards["mergeable"].isEnabled()
+    panel.choose_preset("composable")
+    assert panel.method == "lora"
+    panel._settings.set_base("hub:a/b")
+    assert card.isEnabled()
+    assert not why.text()

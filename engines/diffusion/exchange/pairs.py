@@ -9,6 +9,7 @@ import torch
 
 from engines.api.errors import AdapterError
 from engines.diffusion.exchange.adapter import LoraPair
+from engines.launch.adapter_info import check_halves
 
 PairParts = dict[str, torch.Tensor]
 """Tensors of one module by `down`, `up`, `alpha`, `dora`."""
@@ -32,16 +33,8 @@ def pairs_of(found: Mapping[str, PairParts], *, alphas: Mapping[str, float] | No
 
 
 def _pair(name: str, parts: PairParts, alpha: float | None) -> LoraPair:
-    for half in ("down", "up"):
-        if half not in parts:
-            raise AdapterError(_TITLE, f"“{name}” lacks its {half} half.", "Download or export it again.")
+    check_halves(name, {half: tuple(parts[half].shape) for half in ("down", "up") if half in parts})
     down, up = parts["down"], parts["up"]
-    if down.ndim not in {2, 4} or up.ndim != down.ndim or down.shape[0] == 0 or up.shape[1] != down.shape[0]:
-        raise AdapterError(_TITLE, f"The halves of “{name}” do not meet: {tuple(up.shape)} and {tuple(down.shape)}.")
-    if up.ndim == 4 and up[0, 0].numel() != 1:
-        raise AdapterError("The adapter holds something unknown", f"“{name}” is a convolution of an unusual form.")
-    if 0 in up.shape or 0 in down.shape:
-        raise AdapterError(_TITLE, f"“{name}” is empty.")
     for tensor in parts.values():
         if not tensor.is_floating_point() or not bool(torch.isfinite(tensor.float()).all()):
             raise AdapterError(

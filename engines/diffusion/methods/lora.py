@@ -65,10 +65,11 @@ class Lora(Settings):
 
     def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
         """Place the pairs; raises SettingsError when the backbone lacks what the settings ask for."""
-        from engines.diffusion.injection import inject, require  # loads torch; the settings alone do not need it
+        from engines.diffusion.fitting import require  # these load torch; the settings alone do not need it
+        from engines.diffusion.injection import inject
         from engines.diffusion.trained_word import TrainedWord
 
-        require(backbone, self._asks(), self.title)
+        require(backbone, self)
         taught = inject(
             backbone,
             self._sites(backbone),
@@ -84,7 +85,9 @@ class Lora(Settings):
             taught.word = TrainedWord(backbone, subject.trigger.strip())
         return taught
 
-    def _asks(self) -> tuple[Ability, ...]:
+    @property
+    def asks(self) -> tuple[Ability, ...]:
+        """See `Method`."""
         extra: tuple[tuple[bool, Ability], ...] = (
             (self.words_only, "context_linears"),
             (self.feed_forward, "feed_forward_linears"),

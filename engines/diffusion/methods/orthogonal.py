@@ -52,18 +52,24 @@ class Orthogonal(Settings):
     train_word: bool = _shared.train_word()
     text_encoder: bool = _shared.text_encoder()
 
-    def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
-        """Place the pairs; raises SettingsError when there is no such slot or the backbone lacks what is asked for."""
-        from engines.diffusion import basis  # these load torch; the settings alone do not need it
-        from engines.diffusion.injection import inject, require
-        from engines.diffusion.trained_word import TrainedWord
-
+    @property
+    def asks(self) -> tuple[Ability, ...]:
+        """See `Method`."""
         options: tuple[tuple[bool, Ability], ...] = (
             (self.words_only, "context_linears"),
             (self.text_encoder, "text_linears"),
             (self.train_word, "word_vectors"),
         )
-        require(backbone, _shared.asked(self.needs, *options), self.title)
+        return _shared.asked(self.needs, *options)
+
+    def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
+        """Place the pairs; raises SettingsError when there is no such slot or the backbone lacks what is asked for."""
+        from engines.diffusion import basis  # these load torch; the settings alone do not need it
+        from engines.diffusion.fitting import require
+        from engines.diffusion.injection import inject
+        from engines.diffusion.trained_word import TrainedWord
+
+        require(backbone, self)
         sites = list(backbone.context_linears() if self.words_only else backbone.attention_linears())
         sites += backbone.text_linears() if self.text_encoder else ()
         widths = _widths(backbone, sites)

@@ -45,14 +45,20 @@ class TokenAware(Settings):
         zero="off",
     )
 
+    @property
+    def asks(self) -> tuple[Ability, ...]:
+        """See `Method`."""
+        return _shared.asked(self.needs, (self.train_word, "word_vectors"))
+
     def attach(self, backbone: Backbone, rates: LearningRates, subject: JobConcept) -> LowRankAdapter:
         """Place the pairs; raises SettingsError when the subject has no trigger word or the backbone lacks what is asked for."""
         # these load torch; the settings alone do not need it
+        from engines.diffusion.fitting import require
         from engines.diffusion.focus import FOCUS, Alignment, Focus
-        from engines.diffusion.injection import SLOT, inject, require
+        from engines.diffusion.injection import SLOT, inject
         from engines.diffusion.trained_word import TrainedWord
 
-        require(backbone, _shared.asked(self.needs, (self.train_word, "word_vectors")), self.title)
+        require(backbone, self)
         trigger = subject.trigger.strip()
         if not trigger:
             title = f"“{self.title}” needs a trigger word"

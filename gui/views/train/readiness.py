@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engines.launch.trigger_words import remarks
+from engines.launch.advice import advice
 from projects import queries
 from projects.project import Project
 from projects.records import Concept, Image
-
-_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -68,20 +66,4 @@ def look(project: Project | None, concept: Concept | None) -> Readiness:
             "A trigger word is missing",
             "The trigger word is a made-up word, such as “tealbear”, that will call the subject up in a prompt.",
         )
-    others = [(other.name, other.trigger) for other in queries.concepts(project) if other.id != concept.id]
-    words = remarks(concept.trigger, concept.class_noun, others)
-    return Readiness(concept, images, advice=(*words, *_advice(concept, images)))
-
-
-def _advice(concept: Concept, images: tuple[Image, ...]) -> tuple[str, ...]:
-    advice: list[str] = []
-    if len(images) < _FEW:
-        advice.append(
-            f"Only {len(images)} photo{'' if len(images) == 1 else 's'}: more views of the subject teach it better."
-        )
-    if not concept.class_noun.strip():
-        advice.append("Without a class word (“bear”, “dog”, “mug”) the model starts from nothing.")
-    twins = sum("duplicate" in image.flags for image in images)
-    if twins:
-        advice.append(f"{twins} photo{' is' if twins == 1 else 's are'} there twice.")
-    return tuple(advice)
+    return Readiness(concept, images, advice=advice(concept, images, queries.concepts(project)))

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from engines.api.catalog import Catalog, MethodEntry
+from engines.api.catalog import Catalog, MethodEntry, lacking
 from engines.api.job import JobMethod
 from engines.api.recipe import Recipe
+from engines.launch.family import family_of
 from gui.forms.form import SettingsForm
 from gui.views.train.base_model import BaseSheet, base_title
 from gui.widgets.buttons import LinkButton
@@ -37,7 +38,8 @@ class SettingsCard(Card):
         self._catalog = catalog
         self.base = "starter"
         self.method = ""
-        self._method_cards: dict[str, Card] = {}
+        self._family = family_of(self.base)
+        self._method_cards: dict[str, tuple[Card, Label]] = {}
         self._method_form: SettingsForm | None = None
         head = QHBoxLayout()
         head.addWidget(Label("Settings", role="title"))
@@ -61,23 +63,30 @@ class SettingsCard(Card):
         self.body.addWidget(self._methods)
         self.body.addWidget(self._recipe_form)
         self.body.addLayout(self._method_place)
-        usable = next((entry for entry in catalog.methods if not entry.missing), None)
-        if usable is not None:
-            self.use_method(usable.name)
+        self._offer()
 
     def set_base(self, base: str) -> None:
-        """Choose another base model."""
-        self.base = base
+        """Choose another base model; a method that does not fit it is not offered."""
+        self.base, self._family = base, family_of(base)
         self._base_words.setText(base_title(base))
+        self._offer()
         self.changed.emit()
+
+    def why_not(self, name: str) -> str:
+        """Why a method is not on offer with the chosen base, in words; empty when it is."""
+        entry = self._entry(name)
+        if entry is None:
+            return "This way to teach is not installed here."
+        family = next((one for one in self._catalog.backbones if one.name == self._family), None)
+        return entry.missing or (lacking(entry.needs, family.abilities, family.title) if family is not None else "")
 
     def use_method(self, name: str) -> None:
         """Choose another method; one that is not on offer is left."""
         entry = self._entry(name)
-        if entry is None or name == self.method:
+        if entry is None or name == self.method or self.why_not(name):
             return
         self.method = name
-        for key, card in self._method_cards.items():
+        for key, (card, _words) in self._method_cards.items():
             card.set_checked(key == name)
         if self._method_form is not None:
             self._method_form.hide()
@@ -146,14 +155,25 @@ class SettingsCard(Card):
         return choice
 
     def _method_card(self, entry: MethodEntry) -> Card:
-        words = entry.missing or entry.sentence
-        card = choice_card(entry.title, words, name=f"train.method.{entry.name}", tag=entry.tag)
-        card.setEnabled(not entry.missing)
+        card = choice_card(entry.title, entry.sentence, name=f"train.method.{entry.name}", tag=entry.tag)
+        why_not = Label(role="warning", wrap=True)
+        card.body.addWidget(why_not)
         if entry.paper:
             card.body.addWidget(Label(entry.paper, role="small", wrap=True))
         card.clicked.connect(lambda: self.use_method(entry.name))
-        self._method_cards[entry.name] = card
+        self._method_cards[entry.name] = (card, why_not)
         return card
+
+    def _offer(self) -> None:
+        """Offer the methods that fit the base, and leave one that does not."""
+        for name, (card, label) in self._method_cards.items():
+            words = self.why_not(name)
+            card.setEnabled(not words)
+            label.setText(words)
+            label.setVisible(bool(words))
+        if not self.method or self.why_not(self.method):
+            usable = next((entry.name for entry in self._catalog.methods if not self.why_not(entry.name)), "")
+            self.use_method(usable)
 
     def _choose_base(self) -> None:
         sheet = BaseSheet(self.window(), self.base)

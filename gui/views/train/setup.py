@@ -79,17 +79,17 @@ class SetupPanel(QWidget):
         for place, preset in enumerate(catalog.presets):
             self._column.insertWidget(place, self._preset_card(preset))
         self._settings = SettingsCard(catalog, self._back)
-        self._settings.changed.connect(self.changed)
+        self._settings.changed.connect(self._changed)
         self._column.insertWidget(len(catalog.presets), self._settings)
-        first = next((preset for preset in catalog.presets if preset.recommended), None)
-        first = first or (catalog.presets[0] if catalog.presets else None)
+        fitting = [preset for preset in catalog.presets if not self._settings.why_not(preset.method_name)]
+        first = next((preset for preset in fitting if preset.recommended), fitting[0] if fitting else None)
         if first is not None:
             self.choose_preset(first.name)
 
     def choose_preset(self, name: str) -> None:
         """Take a preset's values; the prompts that a person wrote stay."""
         preset = next((preset for preset in self._presets if preset.name == name), None)
-        if preset is None or self._settings is None:
+        if preset is None or self._settings is None or self._settings.why_not(preset.method_name):
             return
         self._filled = None
         self._check(name)
@@ -140,6 +140,16 @@ class SetupPanel(QWidget):
         self._settings.change(
             {"loop": {"batch_size": 1, "accumulate": min(together, 64), "gradient_checkpointing": True}}
         )
+
+    def _changed(self) -> None:
+        """A preset whose method does not fit the base is not offered."""
+        for preset in self._presets:
+            words = self._settings.why_not(preset.method_name) if self._settings is not None else ""
+            self._cards[preset.name].setEnabled(not words)
+            self._cards[preset.name].setToolTip(words)
+            if words and preset.name == self._preset:
+                self._check("")
+        self.changed.emit()
 
     def _preset_card(self, preset: Preset) -> Card:
         tag = "recommended" if preset.recommended else ""
