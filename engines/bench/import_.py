@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import threading
 import time
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.bench._own_home import own_home
 from engines.bench.table import Bench, Figure, Result, Table
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Result:
     idle = Heartbeat()
     with heart_beating(idle):
         time.sleep(1.0)
-    with _home(bench.folder / "home"), Project.create(bench.folder / "project", "Import") as project:
+    with own_home(bench.folder / "home"), Project.create(bench.folder / "project", "Import") as project:
         concept_id = edits.add_concept(project, "Photos").ids[0]
         bench.say("Importing ...")
         beating = Heartbeat()
@@ -135,20 +135,6 @@ def heart_beating(heart: Heartbeat) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
-
-
-@contextmanager
-def _home(folder: Path) -> Iterator[None]:
-    """Keep the thumbnails out of the person's own cache."""
-    before = os.environ.get("LORIKEET_HOME")
-    os.environ["LORIKEET_HOME"] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["LORIKEET_HOME"]
-        else:
-            os.environ["LORIKEET_HOME"] = before
 
 
 def _photo(seed: int) -> Image.Image:

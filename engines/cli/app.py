@@ -6,7 +6,20 @@ from collections.abc import Callable
 
 import typer
 
-from engines.cli import adapters, adapting, bench, demo, doctor, documents, evaluate, masks, pictures, teach, work
+from engines.cli import (
+    adapters,
+    adapting,
+    bench,
+    demo,
+    doctor,
+    documents,
+    evaluate,
+    masks,
+    pictures,
+    segmenting,
+    teach,
+    work,
+)
 
 
 def make_app() -> typer.Typer:
@@ -49,10 +62,15 @@ VERBS: dict[str, Callable[..., int]] = {
 
 GROUPS: dict[str, dict[str, Callable[..., int]]] = {
     "masks": {"import": masks.import_, "export": masks.export},
-    "segment": {"adapt": adapting.adapt, "evaluate": adapting.evaluate},
+    "segment": {
+        "adapt": adapting.adapt,
+        "evaluate": adapting.evaluate,
+        "predict": segmenting.predict,
+        "export": segmenting.export,
+    },
 }
 
 HELP = {
     "masks": "Bring masks in, or take them out, in the formats of other tools.",
-    "segment": "Adapt a segmentation model to marked pictures, and measure what came of it.",
+    "segment": "Adapt a segmentation model to marked pictures, measure what came of it, use it, and take it with you.",
 }

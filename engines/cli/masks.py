@@ -41,7 +41,7 @@ def import_(
     from projects.regions.exchange.sheet import Request
     from projects.regions.importing import import_masks
 
-    _check_format(kind, AUTOMATIC)
+    check_format(kind, AUTOMATIC)
     request = Request(source, pictures, label, threshold)
     with Project.open(project) as opened:
         with Bar("Importing") as bar, Interrupts() as interrupts:
@@ -83,7 +83,7 @@ def export(
     from projects.regions.exchange.target import Options
     from projects.regions.exporting import export_masks
 
-    _check_format(kind)
+    check_format(kind)
     with Project.open(project) as opened, Bar("Exporting") as bar, Interrupts() as interrupts:
 
         def progress(done: int, total: int, name: str) -> bool:
@@ -105,7 +105,8 @@ def export(
     return FINE if report.folder is not None else INTERRUPTED
 
 
-def _check_format(kind: str, *others: str) -> None:
+def check_format(kind: str, *others: str) -> None:
+    """See that a format is one of those known, or one of `others`; raises UserError when not."""
     from projects.regions.exchange.formats import FORMATS
 
     if kind not in {*FORMATS, *others}:

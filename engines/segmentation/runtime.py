@@ -13,8 +13,14 @@ import numpy.typing as npt
 import psutil
 
 from engines.api.errors import ModelError
+from engines.launch.hardware import cores
 
 Floats = npt.NDArray[np.float32]
+
+
+def threads() -> int:
+    """How many threads a graph is run with: one for each real core that this process may use; more would wait for each other."""
+    return min(cores(), psutil.cpu_count(logical=False) or 1)
 
 
 class Graph:
@@ -30,7 +36,7 @@ class Graph:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what it says of damage is said in words below
-        options.intra_op_num_threads = psutil.cpu_count(logical=False) or 1
+        options.intra_op_num_threads = threads()
         # Threads that spin while they wait for the next click would slow everything else down.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         failures: tuple[type[Exception], ...] = (ValueError, RuntimeError, *_failures())
