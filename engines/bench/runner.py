@@ -24,6 +24,7 @@ class Found:
     name: str
     sentence: str
     measure: Measure
+    full_size: bool = False
 
 
 def discover() -> dict[str, Found]:
@@ -34,23 +35,28 @@ def discover() -> dict[str, Found]:
             continue
         module = importlib.import_module(f"engines.bench.{module_info.name}")
         name = module_info.name.rstrip("_")
-        found[name] = Found(name, module.SENTENCE, module.measure)
+        found[name] = Found(name, module.SENTENCE, module.measure, getattr(module, "FULL_SIZE", False))
     return found
 
 
-def run(name: str, *, quick: bool = False, json_file: Path | None = None) -> bool:
+def run(name: str, *, quick: bool = False, full_size: bool = False, json_file: Path | None = None) -> bool:
     """Measure, print, and tell whether all floors hold (always true with `quick`).
 
     Raises:
-        UserError: there is no bench of that name.
+        UserError: there is no bench of that name, or it knows no models of full size.
     """
     benches = discover()
     if name not in benches:
         title = f"There is no bench called “{name}”"
         raise UserError(title, hint="Known: " + ", ".join(sorted(benches)) + ".")
+    if full_size and not benches[name].full_size:
+        title = f"The bench “{name}” has no full size"
+        raise UserError(
+            title, hint=f"Those that have: {', '.join(sorted(n for n, one in benches.items() if one.full_size))}."
+        )
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="lorikeet-bench-", ignore_cleanup_errors=True) as scratch:
-        result = benches[name].measure(Bench(quick=quick, folder=Path(scratch), say=_say))
+        result = benches[name].measure(Bench(quick, Path(scratch), _say, full_size))
     seconds = time.perf_counter() - started
     _print(result, quick=quick)
     if json_file is not None:

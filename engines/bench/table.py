@@ -5,7 +5,8 @@ A bench is one file in this package. It defines two names at module level:
     SENTENCE: str                                  what it measures, in one line
     def measure(bench: Bench) -> Result            does the work; honours `bench.quick`, tells progress through `bench.say`
 
-and may import anything of ours inside `measure`; importing the file itself must be cheap and torch-free.
+a third, FULL_SIZE = True, where it honours `bench.full_size` too, and may import anything of ours inside `measure`; importing the file
+itself must be cheap and torch-free.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class Bench:
 
     Attributes:
         quick: a smoke run: the same path on far less work. Its figures mean nothing, so their floors are not enforced.
+        full_size: on models of the published sizes, for the benches that can.
         folder: scratch folder, empty at the start and removed afterwards.
         say: prints one line of progress (to stderr).
     """
@@ -117,6 +119,7 @@ class Bench:
     quick: bool
     folder: Path
     say: Callable[[str], None]
+    full_size: bool = False
 
 
 Measure = Callable[[Bench], Result]

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engines.api import events as ev
 from engines.bench.table import Bench, Figure, Result, Table
 
 SENTENCE = "steps a second against a plain diffusers and peft loop; the demo's seconds and likeness"
 
+FULL_SIZE = True
 SUBJECT = "tobi-bear"
 PAIRS, STEPS = 5, 40
 QUICK_PAIRS, QUICK_STEPS = 1, 4
@@ -42,9 +42,13 @@ class Turn:
 
 
 def measure(bench: Bench) -> Result:
-    """Run both loops on camera-sized photos and on the small samples, then the demo."""
+    """Run both loops on camera-sized photos and on the small samples, then the demo; or all loops on models of full size."""
     from engines.api.places import samples, starter
 
+    if bench.full_size:
+        from engines.bench._full_size import compare
+
+        return compare(bench)
     small = samples() / SUBJECT
     camera = camera_photos(small, bench.folder / "camera" / SUBJECT)
     measured = {}
@@ -81,16 +85,16 @@ def _spread(turns: Sequence[Turn]) -> str:
     return f"{len(turns)} turns, {min(ratios):.2f} to {max(ratios):.2f}"
 
 
-def camera_photos(pictures: Path, folder: Path) -> Path:
-    """The same pictures as a camera would have made them: twelve megapixels, JPEG, with a sensor's grain; returns `folder`."""
+def camera_photos(pictures: Path, folder: Path, size: tuple[int, int] = CAMERA) -> Path:
+    """The same pictures as a camera would have made them: twelve megapixels or another size, JPEG, with a sensor's grain; returns `folder`."""
     import numpy as np
     from PIL import Image
 
     folder.mkdir(parents=True)
-    grain = np.random.default_rng(0).integers(-6, 7, (CAMERA[1], CAMERA[0], 1), dtype=np.int16)
+    grain = np.random.default_rng(0).integers(-6, 7, (size[1], size[0], 1), dtype=np.int16)
     for file in sorted(pictures.glob("*.png")):
         with Image.open(file) as opened:
-            large = opened.convert("RGB").resize(CAMERA, Image.Resampling.BICUBIC)
+            large = opened.convert("RGB").resize(size, Image.Resampling.BICUBIC)
         values = np.clip(np.asarray(large).astype(np.int16) + grain, 0, 255).astype(np.uint8)
         Image.fromarray(values).save(folder / f"{file.stem}.jpg", quality=92)
         shutil.copy(file.with_suffix(".txt"), folder)
@@ -103,22 +107,27 @@ def compare_loops(bench: Bench, base: Path, pictures: Path, name: str) -> tuple[
     import torch
 
     from engines.bench._plain_loop import PlainLoop, PlainSettings
+    from engines.bench._worker_loop import WorkerLoop, examples_of, pace_of, shared_settings
     from engines.core.devices import pick
 
     device = pick("auto", "fp32")
     pairs, steps = (QUICK_PAIRS, QUICK_STEPS) if bench.quick else (PAIRS, STEPS)
     bench.say(f"{name}: loading both loops ...")
-    ours = _Ours(bench.folder / name.replace(" ", "-"), base, pictures, steps=steps)
-    shared = ours.settings
-    plain = PlainLoop(base, ours.examples, PlainSettings(**shared), device.torch_device)
+    ours = WorkerLoop(bench.folder / name.replace(" ", "-"), base, pictures)
+    shared = shared_settings(base)
+    plain = PlainLoop(base, examples_of(pictures), PlainSettings(**shared), device.torch_device)
+
+    def our_pace() -> float:
+        return pace_of(ours.run(steps=steps, precision="fp32"))
+
     bench.say(f"{name}: warming up ...")
     plain.run(2)
-    ours.run()
+    our_pace()
     turns = []
     for number in range(pairs):
-        fast = ours.run() if number % 2 else 0.0
+        fast = our_pace() if number % 2 else 0.0
         slow = steps / plain.run(steps)
-        turns.append(Turn(slow, fast or ours.run()))
+        turns.append(Turn(slow, fast or our_pace()))
         bench.say(
             f"{name}: turn {number + 1} of {pairs}: plain {slow:.2f}, Lorikeet {turns[-1].ours:.2f} steps a second"
         )
@@ -130,66 +139,6 @@ def compare_loops(bench: Bench, base: Path, pictures: Path, name: str) -> tuple[
         "learned numbers": str(plain.trained_count),
     }
     return turns, conditions
-
-
-class _Ours:
-    """Whole runs of the worker on one project; latents and captions are cached by the first, as for a person's second run."""
-
-    def __init__(self, root: Path, base: Path, pictures: Path, *, steps: int) -> None:
-        from engines.cli.demo import subject_facts
-        from projects import edits
-        from projects.importing import import_paths
-        from projects.project import Project
-
-        self._base, self._steps, self._root = base, steps, root
-        facts = subject_facts(pictures)
-        with Project.create(root, "Bench") as project:
-            added = edits.add_concept(project, facts["name"], trigger=facts["trigger"], class_noun=facts["class_noun"])
-            self._concept = added.ids[0]
-            import_paths(project, [pictures], self._concept)
-        files = sorted(file for file in pictures.iterdir() if file.suffix in {".png", ".jpg"})
-        self.examples = [(file, file.with_suffix(".txt").read_text(encoding="utf-8").strip()) for file in files]
-        self.settings = self._shared()
-
-    def run(self) -> float:
-        """One run; returns the steps a second between the first step and the last."""
-        from engines.cli.jobs import Wishes, plan, prepare_run
-        from engines.cli.watch import raise_if_not_finished
-        from engines.core.run import run_folder
-        from engines.launch.follow import Follower
-        from projects.project import Project
-
-        quiet: dict[str, dict[str, Any]] = {
-            "loop": {"steps": self._steps, "validate_every": 100_000, "checkpoint_every": 100_000, "precision": "fp32"},
-            "samples": {"every": 0},
-        }
-        with Project.open(self._root) as project:
-            planned = plan(Wishes(base=f"file:{self._base}", preset="quick", changes=quiet))
-            folder = prepare_run(project, self._concept, planned)
-        run_folder(folder)
-        follower = Follower(folder)
-        raise_if_not_finished(follower.catch_up(), folder)
-        lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines()
-        steps = [event for line in lines if isinstance(event := ev.from_line(line), ev.Step)]
-        return (steps[-1].step - steps[0].step) / (steps[-1].time - steps[0].time)
-
-    def _shared(self) -> dict[str, Any]:
-        from engines.api.recipe import apply_preset
-        from engines.diffusion.presets import preset
-
-        quick = preset("quick")
-        recipe = apply_preset(quick)
-        config = json.loads((self._base / "vae" / "config.json").read_text(encoding="utf-8"))
-        unet = json.loads((self._base / "unet" / "config.json").read_text(encoding="utf-8"))
-        factor = 2 ** (len(config["block_out_channels"]) - 1)
-        return {
-            "rank": int(quick.method["rank"]),
-            "batch": recipe.loop.batch_size,
-            "rate": recipe.loop.learning_rate or 1e-4,
-            "gamma": recipe.objective.min_snr_gamma,
-            "edge": int(unet["sample_size"]) * factor,
-            "clip": recipe.loop.gradient_clip,
-        }
 
 
 def run_demo(bench: Bench) -> dict[str, Any]:

@@ -16,6 +16,9 @@ def bench(
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A smoke run: the same path on far less work.")] = False,
+    full_size: Annotated[
+        bool, typer.Option("--full-size", help="On models of the published sizes with random weights, given a card.")
+    ] = False,
 ) -> int:
     """Measure a published figure and say whether its floor is reached."""
     from engines.bench import runner
@@ -24,4 +27,4 @@ def bench(
         for found in runner.discover().values():
             print(f"{found.name:10} {found.sentence}")
         return FINE
-    return FINE if runner.run(name, quick=quick, json_file=json_file) else MISSED
+    return FINE if runner.run(name, quick=quick, full_size=full_size, json_file=json_file) else MISSED

@@ -79,7 +79,7 @@ def open_file(path: Path, device: Device, *, texts: Sequence[str], progress: Pro
         unet=opened["unet"],
         vae=opened["vae"],
         texts={name: opened[name] for name in texts},
-        tokenizers={name: _tokenizer(layout / tokenizer_of(name)) for name in texts},
+        tokenizers={name: clip_tokenizer(layout / tokenizer_of(name)) for name in texts},
         index=read_config(layout / "model_index.json"),
         scheduler_config=scheduler,
         title=path.stem,
@@ -179,7 +179,8 @@ def _prediction(path: Path) -> tuple[str, tuple[str, ...]]:
     return "v_prediction", (_VELOCITY_NOTE,)
 
 
-def _tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers is untyped here
+def clip_tokenizer(folder: Path) -> Any:  # noqa: ANN401 - transformers is untyped here
+    """The tokenizer a folder holds, or, where that says only how it is used, CLIP's own with these options."""
     from transformers import CLIPTokenizer
 
     if (folder / "merges.txt").is_file() or (folder / "tokenizer.json").is_file():

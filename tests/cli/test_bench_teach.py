@@ -35,9 +35,8 @@ def test_the_plain_loop_does_learn(tiny_sd: Path, tmp_path: Path) -> None:
     assert any(not torch.equal(old, new) for old, new in zip(before, loop._trained, strict=True))
 
 
-def test_camera_photos_keep_their_words(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(teach, "CAMERA", (400, 300))
-    folder = teach.camera_photos(samples() / teach.SUBJECT, tmp_path / "camera" / teach.SUBJECT)
+def test_camera_photos_keep_their_words(tmp_path: Path) -> None:
+    folder = teach.camera_photos(samples() / teach.SUBJECT, tmp_path / "camera" / teach.SUBJECT, (400, 300))
     photos = sorted(folder.glob("*.jpg"))
     assert len(photos) == len(list((samples() / teach.SUBJECT).glob("*.png")))
     assert all(photo.with_suffix(".txt").read_text().strip() for photo in photos)

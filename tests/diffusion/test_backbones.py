@@ -17,7 +17,7 @@ from engines.api.errors import ModelError
 from engines.api.places import resources
 from engines.core.weights import sha256_of
 from engines.diffusion.backbones import open_base
-from engines.diffusion.single_file import _tokenizer, clip_vocabulary
+from engines.diffusion.single_file import clip_tokenizer, clip_vocabulary
 from tests.diffusion.original_layout import original_state
 from tests.diffusion.support import CPU, open_tiny, probe
 
@@ -231,12 +231,12 @@ def test_the_shipped_layouts_are_the_published_architectures(name: str, unet: in
 
 def test_the_shipped_tokenizer_is_the_one_of_clip() -> None:
     """Token numbers as published with CLIP for the classic example."""
-    tokenizer: CLIPTokenizer = _tokenizer(resources() / "layouts" / "stable-diffusion-1" / "tokenizer")
+    tokenizer: CLIPTokenizer = clip_tokenizer(resources() / "layouts" / "stable-diffusion-1" / "tokenizer")
     assert len(clip_vocabulary()[0]) == 49408
     assert tokenizer("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
     padded = tokenizer(["Hello, World!"], padding="max_length", max_length=77).input_ids[0]
     assert padded[:7] == [49406, 3306, 267, 1002, 256, 49407, 49407]
-    second = _tokenizer(resources() / "layouts" / "stable-diffusion-2" / "tokenizer")
+    second = clip_tokenizer(resources() / "layouts" / "stable-diffusion-2" / "tokenizer")
     assert second(["a"], padding="max_length", max_length=77).input_ids[0][-1] == 0
 
 

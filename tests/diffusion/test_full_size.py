@@ -16,7 +16,7 @@ from engines.diffusion.contracts import Base, Site
 from engines.diffusion.exchange import Adapter, LoraPair, canonical, kohya
 from engines.diffusion.folders import Opened, network_class, tokenizer_of
 from engines.diffusion.hints import Hints
-from engines.diffusion.single_file import _tokenizer
+from engines.diffusion.single_file import clip_tokenizer
 from engines.diffusion.weights import read_config
 from tests.diffusion.support import CPU, attach
 
@@ -39,7 +39,7 @@ def full_size(name: str) -> Base:
             unet=UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(layout / "unet")),
             vae=AutoencoderKL.from_config(AutoencoderKL.load_config(layout / "vae")),
             texts={text: network_class(text)(CLIPTextConfig.from_pretrained(layout / text)) for text in texts},
-            tokenizers={text: _tokenizer(layout / tokenizer_of(text)) for text in texts},
+            tokenizers={text: clip_tokenizer(layout / tokenizer_of(text)) for text in texts},
             index=read_config(layout / "model_index.json"),
             scheduler_config=read_config(layout / "scheduler" / "scheduler_config.json"),
             title=name,
