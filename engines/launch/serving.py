@@ -9,7 +9,6 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from engines.api.requests import ANSWERS, Answer, Request
-from engines.api.segment_requests import SegmentRequest
 from engines.launch.local import checkout, child_environment
 
 _LINE_BYTES = 8 * 2**20
@@ -30,7 +29,7 @@ def serve_command() -> ServeCommand:
     return ServeCommand(sys.executable, ("-m", "engines", "serve"), checkout(), child_environment())
 
 
-def encode(request: Request | SegmentRequest) -> bytes:
+def encode(request: Request) -> bytes:
     """One request as a line, its newline included."""
     return request.model_dump_json().encode() + b"\n"
 

@@ -149,6 +149,8 @@ class CompareView(QWidget):
 
     def _paint_difference(self, painter: QPainter) -> None:
         picture = QRectF(*self.frame.rect)
+        if self._pixmaps[2].isNull() and self.complete():
+            self._pixmaps = (*self._pixmaps[:2], QPixmap.fromImage(difference(self._before, self._after)))
         if self._pixmaps[2].isNull():
             draw_empty(painter, self, "Both pictures are needed to show what changed.")
             return
@@ -239,13 +241,8 @@ class CompareView(QWidget):
         self.update()
 
     def _renew(self) -> None:
-        """Pixmaps are made once a picture, not once a paint."""
-        changed = difference(self._before, self._after) if self.complete() else QImage()
-        self._pixmaps = (
-            QPixmap.fromImage(self._before),
-            QPixmap.fromImage(self._after),
-            QPixmap.fromImage(changed),
-        )
+        """Pixmaps are made once a picture, not once a paint; what changed only when somebody looks at it."""
+        self._pixmaps = (QPixmap.fromImage(self._before), QPixmap.fromImage(self._after), QPixmap())
         shape = self._after if self._before.isNull() else self._before
         self.frame = self.frame.showing(shape.width(), shape.height())
         self._arrange()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu, QPushButton
 
 from gui.theme.icons import icon as drawing
@@ -13,29 +14,45 @@ from gui.widgets.buttons import QuietButton
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing to do: words, what it calls, a drawing, whether it can be done now, and why not."""
+    """One thing to do.
+
+    Attributes:
+        icon: a drawing; empty for none.
+        enabled: whether it can be done now; `why_not` says why it cannot.
+        checked: whether it is the choice that holds; None when it is no choice.
+    """
 
     words: str
     run: Callable[[], object]
     icon: str = ""
-    enabled: Callable[[], bool] = lambda: True
+    enabled: bool = True
     why_not: str = ""
+    checked: bool | None = None
 
 
-def MenuButton(text: str, entries: Sequence[Entry], *, name: str, icon: str = "") -> QPushButton:  # noqa: N802 - as the other buttons
-    """A quiet button; its entries are looked at each time it is pressed."""
+def MenuButton(  # noqa: N802 - as the other buttons
+    text: str, entries: Callable[[], Sequence[Entry | None]], *, name: str, icon: str = ""
+) -> QPushButton:
+    """A quiet button; `entries` are asked for each time it is pressed, None being a line between them."""
 
     def show() -> None:
         menu = QMenu(button)
         menu.setToolTipsVisible(True)
-        for entry in entries:
-            action = menu.addAction(entry.words, entry.run)
+        for entry in entries():
+            if entry is None:
+                menu.addSeparator()
+                continue
+            action = menu.addAction(entry.words.replace("&", "&&"), entry.run)
+            action.setEnabled(entry.enabled)
+            action.setToolTip("" if entry.enabled else entry.why_not)
             if entry.icon:
                 action.setIcon(drawing(entry.icon))
-            usable = entry.enabled()
-            action.setEnabled(usable)
-            action.setToolTip("" if usable else entry.why_not)
+            if entry.checked is not None:
+                action.setCheckable(True)
+                action.setChecked(entry.checked)
         menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
 
     button = QuietButton(text, name=name, icon=icon, on_click=show)
+    if icon == "chevron-down":
+        button.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # an arrow stands behind the words
     return button

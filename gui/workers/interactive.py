@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from engines.api.requests import Answer, Cancel, Done, Dropped, Refused, Release, Request
-from engines.api.segment_requests import SegmentRequest
 from engines.launch.serving import Lines, ServeCommand, decode, encode, serve_command
 
-AnyRequest = Request | SegmentRequest
 OnAnswer = Callable[[Answer], None]
 _WAITS_MS = (300, 1500, 5000)
 _CALM_S = 60.0
@@ -27,7 +25,7 @@ _REPORT_LINES = 12
 
 @dataclass
 class _Pending:
-    request: AnyRequest
+    request: Request
     on_answer: OnAnswer
     tries: int = 0
 
@@ -70,7 +68,7 @@ class Interactive(QObject):
         """Whether a request is unanswered."""
         return bool(self._pending)
 
-    def request(self, request: AnyRequest, on_answer: OnAnswer) -> str:
+    def request(self, request: Request, on_answer: OnAnswer) -> str:
         """Send a request and return its id; answers come to `on_answer`."""
         for other in [p for p in self._pending.values() if p.request.type == request.type]:
             self._withdraw(other)
@@ -119,7 +117,7 @@ class Interactive(QObject):
             self._write(Cancel(id=new_id("cancel"), target=pending.request.id))
         self._answer(Dropped(id=pending.request.id))
 
-    def _send(self, request: AnyRequest) -> None:
+    def _send(self, request: Request) -> None:
         if self._again.isActive():
             return  # it goes out with the others once the worker is started again
         if self._process is None:
@@ -129,7 +127,7 @@ class Interactive(QObject):
             pending.tries += 1
         self._write(request)
 
-    def _write(self, request: AnyRequest) -> None:
+    def _write(self, request: Request) -> None:
         if self._process is not None:
             self._process.write(encode(request))
 

@@ -1,4 +1,4 @@
-"""The card that chooses what an adapter is held against: its base, or another training of the same subject."""
+"""The card that chooses what an adapter is compared with: its base, or another training of the same subject."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class AgainstCard(Card):
     """`choose` gets the rival chosen, or None for the base. Hidden while there is no choice."""
 
     def __init__(self, choose: Callable[[Subject | None], object]) -> None:
-        super().__init__("Held against", name="compare.againstCard")
+        super().__init__("Compare with", name="compare.againstCard")
         self._rivals: list[Subject] = []
         self._choice = QComboBox()
         self._choice.setObjectName("compare.against")
-        self._choice.setAccessibleName("What the adapter is held against")
+        self._choice.setAccessibleName("What the adapter is compared with")
         self._choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._choice.setMinimumContentsLength(22)
         quiet_wheel(self._choice)
         self._choice.activated.connect(lambda place: choose(self._rivals[place - 1] if place else None))
         self._words = Label(
-            "The same words and seeds, the one training on the left and the other on the right.",
+            "The same words and seeds: that training on the left, this one on the right.",
             role="small",
             wrap=True,
         )

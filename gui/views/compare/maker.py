@@ -44,11 +44,9 @@ class Maker(QObject):
 
     def make(self, wanted: Sequence[Wanted]) -> None:
         """Make single pictures, one after the other; those kept from before are not asked for."""
-        missing = [one for one in wanted if one.kept() is None]
-        if missing:
-            self.stop()
-            self._waiting = missing
-            self._next()
+        self.stop()
+        self._waiting = [one for one in wanted if one.kept() is None]
+        self._next()
 
     def grid(self, pairing: Pairing, seed: int) -> None:
         """Make every column's picture of every prompt."""

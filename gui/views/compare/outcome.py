@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gui.canvas.loading import show_file
 from gui.views.compare.report import Report, conditions, read_report, sentence
@@ -22,11 +23,11 @@ class OutcomeView(QWidget):
     Args:
         background: where files are read.
         name: object name; its parts get `name.before`, `name.after`, `name.numbers`.
-        edge: of each picture, in pixels; 0 lets the two share the width there is.
+        edge: of each picture, in pixels.
         beside: whether words stand beside the pictures instead of below.
     """
 
-    def __init__(self, background: Background, *, name: str, edge: int = 0, beside: bool = False) -> None:
+    def __init__(self, background: Background, *, name: str, edge: int, beside: bool = False) -> None:
         super().__init__()
         self.setObjectName(name)
         self._background = background
@@ -43,6 +44,7 @@ class OutcomeView(QWidget):
         pictures.setSpacing(8)
         pictures.addWidget(before)
         pictures.addWidget(after)
+        self._pictures.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._words = Label(role="sentence", wrap=True)
         self._words.setObjectName(f"{name}.sentence")
         self._numbers = LinkButton("Show the numbers", name=f"{name}.numbers", on_click=self._toggle)
@@ -54,7 +56,7 @@ class OutcomeView(QWidget):
         words.addWidget(self._numbers)
         head = QHBoxLayout() if beside else QVBoxLayout()
         head.setSpacing(16 if beside else 10)
-        head.addWidget(self._pictures)
+        head.addWidget(self._pictures, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
         if beside:
             words.addStretch(1)
@@ -124,9 +126,8 @@ class OutcomeView(QWidget):
 
 def _picture(name: str, words: str, edge: int) -> tuple[PictureView, QWidget]:
     """A picture with its word below."""
-    view = PictureView(name=name, ratio=0.0 if edge else 1.0)
-    if edge:
-        view.setFixedSize(edge, edge)
+    view = PictureView(name=name)
+    view.setFixedSize(edge, edge)
     holder = QWidget()
     column = QVBoxLayout(holder)
     column.setContentsMargins(0, 0, 0, 0)

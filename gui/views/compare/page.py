@@ -222,7 +222,10 @@ class ComparePage(QWidget):
             return
         self._show_pictures()
         both = zip(pairing.wanted(asked), pairing.pictures(asked), strict=True)
-        self._maker.make([wanted for wanted, there in both if there is None])
+        missing = [wanted for wanted, there in both if there is None]
+        if missing:
+            self._panel.prompt.say_news("")
+            self._maker.make(missing)
 
     def _made(self, wanted: Wanted, file: Path) -> None:
         pairing, asked = key = self._key()

@@ -28,7 +28,11 @@ class VerdictCard(Card):
 
     def show_report(self, report: Report | None, *, count: int, photos: int, both: bool, busy: bool) -> None:
         """Show what was measured, or what measuring would do: to `both` adapters, or to the one."""
-        adapters = "each adapter" if both else "the adapter"
+        made = (
+            f"{count} pictures with each adapter and {count} with neither"
+            if both
+            else f"{count} pictures with and {count} without the adapter"
+        )
         if report is not None:
             self._words.setText(sentence(report))
             self._small.setText(conditions(report))
@@ -41,7 +45,7 @@ class VerdictCard(Card):
             )
             self._words.setText("Not measured yet.")
             self._small.setText(
-                f"Measuring makes {count} pictures with and {count} without {adapters}, from the same seeds, {against}. A few "
+                f"Measuring makes {made}, from the same seeds, {against}. A few "
                 "pictures of others of its kind and of other things show what else has changed."
             )
             self._measure.setText("Measure")

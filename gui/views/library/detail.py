@@ -20,6 +20,7 @@ from gui.widgets.text import ElidedLabel, Label
 from gui.workers.background import Background
 
 _SHORT = 6
+_PAIR_PX = 142
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class DetailCard(Card):
         self._picture = PictureView(name="library.detail.picture", ratio=1.35)
         self._picture.set_clickable("Look at the picture")
         self._picture.clicked.connect(self._look)
-        self._outcome = OutcomeView(background, name="library.outcome")
+        self._outcome = OutcomeView(background, name="library.outcome", edge=_PAIR_PX)
         self._title = Label(role="title", wrap=True)
         self._problem = Label(role="bad", wrap=True)
         buttons = QHBoxLayout()

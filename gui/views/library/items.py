@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.launch.adapter_info import AdapterInfo, describe
+from gui.views.compare.report import read_report
 from gui.views.train.words import method_title, size, when
 from gui.workers.runs import RunView
 from projects.errors import UserError
@@ -150,7 +151,7 @@ def _of_run(view: RunView) -> Item:
     samples = [sample for sample in view.state.samples if sample.step > 0]
     first = samples[0].prompt if samples else ""
     mine = [sample for sample in samples if sample.prompt == first]
-    picture = view.info.folder / mine[-1].file if mine else None
+    picture = view.info.folder / mine[-1].file if mine else _measured_picture(view.info.measured)
     record = view.record
     return Item(
         view.id,
@@ -164,6 +165,13 @@ def _of_run(view: RunView) -> Item:
         record.favourite if record is not None else False,
         view.info.measured,
     )
+
+
+def _measured_picture(folder: Path | None) -> Path | None:
+    """What a measured training makes, where it made no samples."""
+    report = read_report(folder) if folder is not None else None
+    pair = report.pair() if report is not None else None
+    return folder / pair[1].file if folder is not None and pair is not None else None
 
 
 def _described(file: Path) -> tuple[AdapterInfo | None, str]:

@@ -1,4 +1,4 @@
-"""What the model is asked about the picture on the board: a mask for clicks and a box, a preview under the pointer, all there is."""
+"""What the model is asked about the picture on the board: a mask for clicks and a box, and a preview under the pointer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gui.services import Services
 from gui.views.segment.board import Board
 from gui.views.segment.hovering import Hovering
 from gui.views.segment.pointing import Pointing
-from gui.views.segment.questions import Candidate, Found, Questions
+from gui.views.segment.questions import Candidate, Questions
 from gui.views.segment.warming import Warming
 from projects.records import Image
 
@@ -48,7 +48,6 @@ class Asking(QObject):
         self.chosen = 0
         self.took_s = 0.0
         self._asked = ""
-        self._finding = ""
         self._words = ""
         self._turn = 0
         self._then: Callable[[], object] | None = None
@@ -75,11 +74,6 @@ class Asking(QObject):
     def words(self) -> str:
         """What is being done; empty when nothing is."""
         return self._words or self.warming.words
-
-    @property
-    def finding(self) -> bool:
-        """Whether everything there is is being looked for."""
-        return bool(self._finding)
 
     def use(self, model: SegmentModel) -> None:
         """Have another model answer from now on."""
@@ -138,35 +132,6 @@ class Asking(QObject):
         """Nobody wonders any more."""
         self._hovering.stop()
 
-    def find(self, found: Callable[[Image, tuple[Found, ...]], object], *, classes: bool = False) -> None:
-        """Look for everything there is, or for the adapter's classes; `found` gets the picture and what was found in it."""
-        image = self._board.image
-        if image is None or self._finding:
-            return
-
-        def answered(answer: Answer) -> None:
-            if isinstance(answer, Working):
-                self._say(answer.text)
-                return
-            self._finding = ""
-            self._say("")
-            if isinstance(answer, Done):
-                self.warming.answers()
-                self.questions.found(answer, image, lambda things: found(image, things))
-            elif isinstance(answer, Refused):
-                self.refused.emit(answer)
-
-        self._hovering.stop()
-        self._finding = self.questions.objects(image, answered, classes=classes)
-        self._say("Looking for everything in this picture")
-
-    def stop_finding(self) -> bool:
-        """Give up looking for everything; whether that was under way."""
-        looking = self.finding
-        if looking:
-            self.questions.cancel(self._finding)
-        return looking
-
     def _ask(self, *, follow: int = -1) -> None:
         image = self._board.image
         self._forget()
@@ -211,15 +176,9 @@ class Asking(QObject):
             self.questions.cancel(asked)
 
     def _another_picture(self) -> None:
-        self.stop_finding()
         self.drop()
 
     def _picture_to_hover(self) -> Image | None:
         """The picture, while a click would be answered at once and none is under way."""
-        busy = self._asked or self._finding or not self._pointing.empty
+        busy = self._asked or not self._pointing.empty
         return self._board.image if self.warming.ready and not busy else None
-
-    def _say(self, words: str) -> None:
-        if words != self._words:
-            self._words = words
-            self.changed.emit()

@@ -14,6 +14,7 @@ from gui.canvas.marking.stroke import Stroke
 from gui.services import Services
 from gui.views.segment import marks
 from gui.views.segment.contents import Contents, question
+from gui.views.segment.marks import Thing
 from gui.views.segment.scenes import Marked, Scenes
 from gui.workers.editing import Done, Editing
 from gui.workers.reading import Reader
@@ -22,7 +23,6 @@ from projects.change import Change, Edit
 from projects.records import Image, Label, Origin, Split
 from projects.regions.mask import Mask
 
-FIRST_LABEL = "Object"
 _AHEAD = 2
 _READ_PARTS = frozenset({"images", "concepts", "labels", "regions", "splits"})
 
@@ -168,7 +168,10 @@ class Board(QObject):
 
     def add(self, masks: Sequence[Mask], origin: Origin, *, accepted: bool = True) -> None:
         """Add masks of the label in hand."""
-        self._mark(lambda image, label: marks.add_masks(image, label, masks, origin, accepted=accepted), select=False)
+        self._mark(
+            lambda image, label: marks.add(image, [Thing(mask, label) for mask in masks], origin, accepted=accepted),
+            select=False,
+        )
 
     def outline(self, points: Sequence[tuple[float, float]]) -> None:
         """Add what an outline encloses, and choose it."""
@@ -202,11 +205,6 @@ class Board(QObject):
 
         self.do(partial(edits_regions.add_label, name=name), added)
 
-    def need_label(self) -> None:
-        """Make a first label where there is none, for a mark that is about to be made."""
-        if self.label is None:
-            self.add_label(FIRST_LABEL)
-
     def set_split(self, image_ids: Sequence[str], split: Split | None) -> None:
         """Choose the part that pictures play in a training."""
         self.do(partial(edits_regions.set_split, image_ids=tuple(image_ids), split=split))
@@ -217,7 +215,6 @@ class Board(QObject):
         image = self.image
         if image is None or not self.can_edit:
             return
-        self.need_label()
         label = self.label.id if self.label is not None else ""
         self.do(make(image, label), (lambda change: self.select(change.ids)) if select else None)
 

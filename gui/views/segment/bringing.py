@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from gui.forms.quiet import quiet_wheel
-from gui.views.segment.board import FIRST_LABEL
+from gui.views.segment.marks import FIRST_LABEL
 from gui.widgets.number import NumberBox
 from gui.widgets.path_field import PathField
 from gui.widgets.sheet import Sheet

@@ -14,7 +14,7 @@ from gui.views.segment.questions import Candidate
 
 _WIDTH, _HEIGHT, _GAP, _EDGE = 92, 74, 8, 8
 _RADIUS = 8.0
-_AROUND = 1.5
+_AROUND = 2.2
 
 
 class CandidateThumbs(QWidget):
@@ -103,13 +103,13 @@ class CandidateThumbs(QWidget):
         painter.drawText(key, Qt.AlignmentFlag.AlignCenter, str(number + 1))
 
     def _frame(self, pyramid: Pyramid) -> Frame:
-        """Where the picture lies in one of the small views: all candidates with something around them."""
-        boxes = [candidate.piece.box for candidate in self._candidates if candidate.piece.area]
+        """Where the picture lies in each of the small views: around the candidate of middle size, for the largest may be everything."""
+        pieces = sorted((item.piece for item in self._candidates if item.piece.area), key=lambda piece: piece.area)
         frame = Frame(_WIDTH, _HEIGHT, pyramid.width, pyramid.height)
-        if not boxes or not frame.scale:
+        if not pieces or not frame.scale:
             return frame
-        left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-        right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
+        left, top, width, height = pieces[(len(pieces) - 1) // 2].box
+        right, bottom = left + width, top + height
         fitting = min(_WIDTH / ((right - left) * _AROUND), _HEIGHT / ((bottom - top) * _AROUND))
         grown = frame.zoomed(max(fitting / frame.scale, 1.0), _WIDTH / 2, _HEIGHT / 2)
         middle = QPointF(*grown.to_view((left + right) / 2, (top + bottom) / 2))

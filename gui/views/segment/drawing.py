@@ -27,6 +27,7 @@ class Drawing(QObject):
         super().__init__(parent)
         self._canvas, self._board, self._asking, self._hands = canvas, board, asking, hands
         self.opacity = 0.45
+        self._said = ""
         board.image_changed.connect(self._another_picture)
         board.regions_changed.connect(self._pieces)
         board.contents_changed.connect(self._pieces)
@@ -43,6 +44,11 @@ class Drawing(QObject):
         """Show marks more or less strongly."""
         self.opacity = opacity
         self._pieces()
+
+    def say(self, words: str) -> None:
+        """Say what else is being done; empty for nothing."""
+        self._said = words
+        self._words()
 
     def _pieces(self) -> None:
         colours = {label.id: QColor(label.colour) for label in self._board.contents.labels}
@@ -78,13 +84,16 @@ class Drawing(QObject):
     def _words(self) -> None:
         asking = self._asking
         problem = asking.warming.problem
-        if asking.words:
+        if self._said:
+            self._canvas.set_words(self._said)
+        elif asking.words:
             self._canvas.set_words(f"{asking.words}…")
         elif problem is not None and self._hands.tool in _CLICKS:
             self._canvas.set_words(f"Clicks are not answered: {problem.title}")
         elif asking.candidate is not None:
             more = " · Tab: another" if len(asking.candidates) > 1 else ""
-            self._canvas.set_words(f"Enter: keep{more} · Esc: drop · {round(asking.took_s * 1000)} ms")
+            took = f"{asking.took_s * 1000:.0f} ms" if asking.took_s < 2 else f"{asking.took_s:.1f} s"
+            self._canvas.set_words(f"Enter: keep{more} · Esc: drop · {took}")
         else:
             self._canvas.set_words(self._hands.hint)
 

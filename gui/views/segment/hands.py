@@ -61,6 +61,9 @@ _PROPOSALS_HINT = "click: keep · right click: drop · Enter: keep all · Esc: d
 class Hands(QObject):
     """Joins canvas, board and questions.
 
+    Attributes:
+        stopped: called by the Escape key when nothing is in hand; True when there was something to stop.
+
     Signals:
         tool_changed: another tool is in hand (`tool`).
         brush_changed: the brush has another size (`diameter`).
@@ -78,6 +81,7 @@ class Hands(QObject):
         self._canvas, self._board, self._asking = canvas, board, asking
         self.tool = "click"
         self.hovered = ""
+        self.stopped: Callable[[], bool] = lambda: False
         self._sized_for = ""
         self._brush = BrushTool(canvas, self)
         self._eraser = BrushTool(canvas, self, erase=True)
@@ -137,7 +141,7 @@ class Hands(QObject):
 
     def drop(self) -> None:
         """Forget the answer in hand; without one drop proposals, or have done with the chosen region."""
-        if self._asking.drop() or self._asking.stop_finding():
+        if self._asking.drop() or self.stopped():
             return
         if self._board.selected:
             self._board.select(())

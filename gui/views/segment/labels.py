@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QColorDialog, QHBoxLayout, QMenu
 
 from gui.theme import icons
-from gui.views.segment.board import FIRST_LABEL, Board
+from gui.views.segment.board import Board
+from gui.views.segment.marks import FIRST_LABEL
 from gui.views.segment.rows import ROW_PX, Row, RowList
 from gui.views.train.words import plural
 from gui.widgets.buttons import IconButton

@@ -6,47 +6,72 @@ Each is an edit as in `projects.edits_regions`, for another thread: it reads wha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from gui.canvas.marking.stroke import Stroke, painted
 from projects import edits_regions, queries
-from projects.change import Change, Edit
+from projects.change import Change, Edit, Part
 from projects.edits_regions import NewRegion
-from projects.errors import ProjectError
 from projects.project import Project
 from projects.records import Image, Origin
 from projects.regions.mask import Mask
 from projects.regions.outline import fill
-from projects.rows import nothing
+from projects.rows import arrived, nothing
 
+FIRST_LABEL = "Object"
+"""What things are called as long as nobody said what they are."""
+_BOTH: frozenset[Part] = frozenset({"labels", "regions"})
 _SAME = 0.7
 
 
-def add_masks(image: Image, label_id: str, masks: Sequence[Mask], origin: Origin, *, accepted: bool = True) -> Edit:
-    """Add masks as regions; those without a pixel are left out."""
+@dataclass(frozen=True)
+class Thing:
+    """A mask and what it is: a label by its id, else by its name, which is made where there is none of it."""
+
+    mask: Mask
+    label_id: str = ""
+    name: str = FIRST_LABEL
+
+
+def add(image: Image, things: Sequence[Thing], origin: Origin, *, accepted: bool = True) -> Edit:
+    """Add things as regions, with the labels they need; those without a pixel are left out. `ids` are the regions'."""
 
     def edit(project: Project) -> Change:
-        label = _label(project, label_id)
-        new = [NewRegion(image.id, label, mask, origin, accepted) for mask in masks if mask.area]
-        return edits_regions.add_regions(project, new) if new else nothing("Nothing was found")
+        with project.transaction():
+            known = {label.name.casefold(): label.id for label in queries.labels(project)}
+            made: list[str] = []
+            new = [
+                NewRegion(image.id, _label(project, thing, known, made), thing.mask, origin, accepted)
+                for thing in things
+                if thing.mask.area
+            ]
+            if not new:
+                return nothing("Nothing was found")
+            added = edits_regions.add_regions(project, new)
+        if not made:
+            return added
+        change = arrived({"labels": made, "regions": added.ids}, parts=_BOTH, title=added.title)
+        return replace(change, ids=added.ids)
 
     return edit
 
 
-def propose(image: Image, label_id: str, masks: Sequence[Mask]) -> Edit:
-    """Add masks for somebody to look at, the surest first; what is marked already, or was found twice, is left out."""
+def propose(image: Image, things: Sequence[Thing]) -> Edit:
+    """Add things for somebody to look at, the surest first; what is marked already, or was found twice, is left out."""
 
     def edit(project: Project) -> Change:
         regions = queries.regions(project, image.id)
         known = [_Sized.of(Mask.from_text(region.counts, image.width, image.height)) for region in regions]
-        new: list[_Sized] = []
-        for mask in (_Sized.of(mask) for mask in masks):
-            if mask.area and not any(mask.overlap(other) > _SAME for other in (*known, *new)):
-                new.append(mask)
-        return add_masks(image, label_id, [item.mask for item in new], "proposal", accepted=False)(project)
+        new: list[Thing] = []
+        for thing in things:
+            sized = _Sized.of(thing.mask)
+            if sized.area and not any(sized.overlap(other) > _SAME for other in known):
+                known.append(sized)
+                new.append(thing)
+        return add(image, new, "proposal", accepted=False)(project)
 
     return edit
 
@@ -56,7 +81,7 @@ def outline(image: Image, label_id: str, points: Sequence[tuple[float, float]]) 
 
     def edit(project: Project) -> Change:
         mask = fill([np.array(points)], image.width, image.height)
-        return add_masks(image, label_id, [mask], "polygon")(project)
+        return add(image, [Thing(mask, label_id)], "polygon")(project)
 
     return edit
 
@@ -70,7 +95,7 @@ def stroke(image: Image, label_id: str, region_id: str, made: Stroke) -> Edit:
     def edit(project: Project) -> Change:
         if not region_id:
             mask = painted(None, made, image.width, image.height)
-            return add_masks(image, label_id, [mask], "brush")(project)
+            return add(image, [Thing(mask, label_id)], "brush")(project)
         old = Mask.from_text(queries.region(project, region_id).counts, image.width, image.height)
         new = painted(old, made, image.width, image.height)
         if new.same(old):
@@ -121,11 +146,12 @@ class _Sized:
         return shared / (self.area + other.area - shared)
 
 
-def _label(project: Project, label_id: str) -> str:
-    """The label meant, or the last one there is: the first mark of a project makes its first label a moment before."""
-    labels = queries.labels(project)
-    if any(label.id == label_id for label in labels):
-        return label_id
-    if not labels:
-        raise ProjectError("There is no label yet", "A mark says what it is by its label.", "Add a label first.")
-    return labels[-1].id
+def _label(project: Project, thing: Thing, known: dict[str, str], made: list[str]) -> str:
+    """The id of the label of a thing; `known` (names to ids) and `made` grow by one that has to be made."""
+    if thing.label_id in known.values():
+        return thing.label_id
+    name = thing.name.casefold()
+    if name not in known:
+        known[name] = edits_regions.add_label(project, thing.name).ids[0]
+        made.append(known[name])
+    return known[name]

@@ -1,30 +1,37 @@
-"""The Segment page: things in pictures are marked by clicking, painting and outlining."""
+"""The Segment page: things in pictures are marked, a model is taught to find them, and its results are looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from gui import opening
-from gui.actions import Action, can_edit
+from gui.actions import Action
+from gui.models.thumbnails import Thumbnails
 from gui.services import Services
 from gui.theme import tokens as design
 from gui.views.images.report import ImportPanel
 from gui.views.segment.adding import Adding
 from gui.views.segment.board import Board
-from gui.views.segment.hands import TOOLS
+from gui.views.segment.commands import page_actions
+from gui.views.segment.header import HeaderButtons, Mode
 from gui.views.segment.mark import MarkPanel
+from gui.views.segment.results.panel import ResultsPanel
 from gui.views.segment.taking_out import TakeMasksSheet, take_out
+from gui.views.segment.teach.panel import TeachPanel
+from gui.views.segment.using import Using
 from gui.views.shell import dropping
+from gui.views.train.controls import RunControls
 from gui.views.train.words import plural
 from gui.widgets.buttons import QuietButton
 from gui.widgets.card import Card
-from gui.widgets.menu_button import Entry, MenuButton
+from gui.widgets.notice import Notice
 from gui.widgets.page import EmptyState, PageHeader
+
+_PLACES: dict[Mode, int] = {"mark": 2, "teach": 3, "results": 4}
 
 
 class SegmentPage(QWidget):
@@ -37,44 +44,54 @@ class SegmentPage(QWidget):
         self.setProperty("role", "page")
         self.setObjectName("page.segment")
         self.setAcceptDrops(True)
-        self._services = services
+        self.services = services
+        self._in_view = False
+        self.thumbnails = Thumbnails(services.background, self)
         self.board = Board(services, self)
-        self.mark = MarkPanel(services, self.board)
+        self.using = Using(services, self)
+        self.mark = MarkPanel(services, self.board, self.thumbnails, self.using)
+        self.teach = TeachPanel(services, self.board, self.using)
+        self.results = ResultsPanel(services, self.board, self.thumbnails)
         self.panel = ImportPanel()
         self.adding = Adding(services, self.panel, self)
-        self._add = MenuButton(
-            "Add…",
-            (
-                Entry("Pictures…", self.adding.choose_files, "images"),
-                Entry("A folder of pictures…", self.adding.choose_folder, "folder"),
-                Entry("Masks made elsewhere…", self.adding.choose_masks, "mask"),
-            ),
-            name="segment.add",
-            icon="plus",
-        )
-        self._export = QuietButton("Export masks…", name="segment.export", on_click=self.export_masks)
-        self.header = PageHeader("Segment", " ", buttons=(self._add, self._export))
+        self.controls = RunControls(services, name="segment")
+        self._buttons = HeaderButtons(services, self.using, self.adding, self.export_masks, self)
+        self.header = PageHeader("Segment", " ", buttons=(self.controls, self._buttons))
         self._stack = QStackedWidget()
         self._lay_out()
-        session = services.session
-        session.opened.connect(self._refresh)
-        session.closed.connect(self._refresh)
-        self.board.contents_changed.connect(self._refresh)
-        self.panel.file_asked.connect(self._show_file)
-        self.adding.came.connect(lambda ids: self.board.want(ids[0]))
+        self._connect()
         self._refresh()
+
+    @property
+    def mode(self) -> Mode:
+        """What is being done: marking, teaching or looking at results."""
+        return self._buttons.mode
 
     def shown(self) -> None:
         """It came into view."""
-        self.mark.shown()
+        self._in_view = True
+        self.services.runs.look()
+        self._enter()
 
     def hidden(self) -> None:
         """It goes out of view."""
+        self._in_view = False
         self.mark.hidden()
+
+    def prepare(self) -> Iterator[None]:
+        """Draw the choices of Teach before they are seen."""
+        self.teach.plan.draw()
+        yield
 
     def page_actions(self) -> tuple[Action, ...]:
         """Its commands."""
-        return _actions(self)
+        return page_actions(self)
+
+    def go(self, mode: Mode) -> None:
+        """Do something else: mark, teach, or look at results."""
+        self._buttons.show_mode(mode)
+        self._refresh()
+        self._enter()
 
     def take_in(self, paths: tuple[Path, ...]) -> None:
         """Bring files and folders in as pictures to be marked."""
@@ -82,12 +99,12 @@ class SegmentPage(QWidget):
 
     def export_masks(self) -> None:
         """Ask for a format and a place, and write the masks."""
-        project = self._services.session.project
+        project = self.services.session.project
         if project is None:
             return
         sheet = TakeMasksSheet(self, project)
         if sheet.exec() and sheet.target is not None:
-            take_out(self._services, project, sheet.kind, sheet.target, sheet.options)
+            take_out(self.services, project, sheet.kind, sheet.target, sheet.options)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Pictures may be dropped anywhere on the page; a project's folder is the window's business."""
@@ -101,22 +118,40 @@ class SegmentPage(QWidget):
         self.take_in(dropping.dropped_paths(event.mimeData()))
 
     def _closed_to_edits(self) -> bool:
-        session = self._services.session
+        session = self.services.session
         return session.project is not None and session.read_only
 
     def _lay_out(self) -> None:
-        for page in (self._nothing_open(), self._no_pictures(), self.mark):
+        # What scrolls ends a gap further right, where its bar stands; all else keeps the page's margin.
+        for page in (self._nothing_open(), self._no_pictures(), _inset(self.mark), self.teach, _inset(self.results)):
             self._stack.addWidget(page)
         column = QVBoxLayout(self)
         margin = design.PAGE_MARGIN
-        column.setContentsMargins(margin, margin - 6, margin, 16)
+        column.setContentsMargins(margin, margin - 6, margin - design.GAP, 16)
+        for whole in (self.header, self.panel):
+            whole.setContentsMargins(0, 0, design.GAP, 0)
         column.setSpacing(14)
         column.addWidget(self.header)
         column.addWidget(self.panel)
         column.addWidget(self._stack, 1)
 
+    def _connect(self) -> None:
+        session, runs = self.services.session, self.services.runs
+        session.opened.connect(self._another_project)
+        session.closed.connect(self._another_project)
+        self.board.contents_changed.connect(self._refresh)
+        self.panel.file_asked.connect(self._show_file)
+        self.adding.came.connect(lambda ids: self.board.want(ids[0]))
+        self._buttons.mode_chosen.connect(self.go)
+        self.using.changed.connect(self._refresh)
+        self.teach.used.connect(self._used)
+        self.teach.results_asked.connect(lambda _run: self.go("results"))
+        self.teach.running_changed.connect(self._run_moved)
+        self.results.fix_asked.connect(self._fix)
+        runs.changed.connect(self._run_moved)
+
     def _nothing_open(self) -> QWidget:
-        services = self._services
+        services = self.services
         return EmptyState(
             "segment",
             "No project is open",
@@ -146,20 +181,60 @@ class SegmentPage(QWidget):
         )
         return card
 
+    def _another_project(self) -> None:
+        self.thumbnails.forget()
+        self._buttons.show_mode("mark")
+        self._refresh()
+
     def _refresh(self) -> None:
-        project, contents = self._services.session.project, self.board.contents
-        self._stack.setCurrentIndex(0 if project is None else 2 if contents.images else 1)
-        self._add.setVisible(project is not None)
-        self._add.setEnabled(not self._closed_to_edits())
-        self._export.setVisible(project is not None)
-        self._export.setEnabled(contents.marked > 0)
-        self._export.setToolTip("" if contents.marked else "Nothing is marked yet")
+        project, contents = self.services.session.project, self.board.contents
+        place = 0 if project is None else _PLACES[self.mode] if contents.images else 1
+        self._stack.setCurrentIndex(place)
+        self._buttons.refresh(contents, can_add=project is not None and not self._closed_to_edits())
+        self.controls.show_run(self.teach.running if self.mode == "teach" else None)
         if not contents.images:
             self.header.set_subtitle("Mark things in pictures, and teach a model to find them")
             return
         names = ", ".join(label.name for label in contents.labels[:3]) + (", …" if len(contents.labels) > 3 else "")
         done = f"{contents.marked} marked of {plural(len(contents.images), 'picture')}"
         self.header.set_subtitle(f"{names}, {done}" if names else done)
+
+    def _enter(self) -> None:
+        """Only what is in view works."""
+        if not self._in_view:
+            return
+        if self.mode == "mark":
+            self.mark.shown()
+        else:
+            self.mark.hidden()
+        if self.mode == "teach":
+            self.teach.shown()
+
+    def _run_moved(self) -> None:
+        runs = self.services.runs
+        view = runs.view(self.teach.current)
+        finished = [run for run in runs.all("segment") if run.adapter is not None]
+        chosen = view if view is not None and view.adapter is not None else finished[0] if finished else None
+        self.results.show_run(chosen)
+        self.controls.show_run(self.teach.running if self.mode == "teach" else None)
+
+    def _used(self) -> None:
+        self.go("mark")
+        classes = self.using.classes
+        text = "Clicks are answered by what was taught."
+        if classes:
+            text += f" Press F to have it find {', '.join(classes[:3])} in this picture."
+        self.services.notify(Notice("good", f"“{self.using.title}” answers now", text))
+
+    def _fix(self, image_id: str) -> None:
+        """Put a picture on the board to have its marks corrected; it is learned from the next time."""
+        image = next((image for image in self.board.contents.images if image.id == image_id), None)
+        if image is not None and image.split != "train":
+            self.board.set_split((image_id,), "train")
+            text = "It will be learned from the next time, and the figures no longer count it. Undo takes that back."
+            self.services.notify(Notice("info", "Correct what is wrong, then teach again", text))
+        self.board.go(image_id)
+        self.go("mark")
 
     def _show_file(self, name: str) -> None:
         file = Path(name).name
@@ -168,42 +243,9 @@ class SegmentPage(QWidget):
             self.board.go(found.id)
 
 
-def _actions(page: SegmentPage) -> tuple[Action, ...]:
-    board, hands, mark = page.board, page.mark.hands, page.mark
-
-    def marking(_services: Services) -> bool:
-        return board.can_edit
-
-    def any_picture(_services: Services) -> bool:
-        return board.image is not None
-
-    def act(
-        key: str,
-        title: str,
-        run: Callable[[], object],
-        keys: tuple[str, ...] = (),
-        enabled: Callable[[Services], bool] = marking,
-        icon: str = "",
-    ) -> Action:
-        return Action(f"segment.{key}", title, lambda _services: run(), keys, enabled, icon, "segment mark mask")
-
-    tools = (
-        act(f"tool.{tool.key}", tool.title, partial(hands.take, tool.key), (tool.letter,), icon=tool.icon)
-        for tool in TOOLS
-    )
-    return (
-        *tools,
-        act("find", "Find everything in this picture", mark.find_everything, ("F",), icon="sparkle"),
-        act("next", "The next picture", lambda: board.step(1), ("D", "PgDown"), any_picture, "chevron-right"),
-        act("previous", "The picture before", lambda: board.step(-1), ("A", "PgUp"), any_picture, "chevron-left"),
-        act(
-            "unmarked", "The next picture with nothing marked", board.next_unmarked, ("N",), any_picture, "arrow-right"
-        ),
-        act("hide", "Hide or show all marks", mark.regions.toggle_all, ("H",), any_picture, "hide"),
-        act("label", "Add a label", mark.labels.add, ("L",), icon="tag"),
-        act("remove", "Remove the chosen marks", board.remove_selected, (), lambda _s: bool(board.selected), "trash"),
-        act("add", "Add pictures…", page.adding.choose_files, ("Ctrl+I",), can_edit, "images"),
-        act("folder", "Add a folder of pictures…", page.adding.choose_folder, ("Ctrl+Shift+I",), can_edit, "folder"),
-        act("masks", "Bring masks in…", page.adding.choose_masks, (), can_edit, "mask"),
-        act("export", "Export masks…", page.export_masks, ("Ctrl+E",), lambda _s: board.contents.marked > 0, "upload"),
-    )
+def _inset(panel: QWidget) -> QWidget:
+    holder = QWidget()
+    row = QVBoxLayout(holder)
+    row.setContentsMargins(0, 0, design.GAP, 0)
+    row.addWidget(panel)
+    return holder

@@ -69,9 +69,12 @@ class PartsCard(Card):
         words += [f"{counts[None]} not decided"] if counts[None] else []
         self._counts.setText("Of the marked pictures: " + ", ".join(words) + "." if words else "")
         self._split.setVisible(self._board.can_edit and len(marked) > 1)
-        self._split.setText("Decide for the rest" if counts[None] else "Decide anew for all but those chosen by hand")
+        self._split.setText("Decide for the rest" if counts[None] else "Decide anew")
         self._split.setAccessibleName(self._split.text())
-        self._split.setToolTip("Pictures that resemble each other stay together, so that the figures are honest.")
+        by_hand = "" if counts[None] else "Those that you chose stay. "
+        self._split.setToolTip(
+            f"{by_hand}Pictures that resemble each other stay together, so that the figures are honest."
+        )
 
     def _chosen(self, place: int) -> None:
         image = self._board.image

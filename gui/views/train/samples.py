@@ -25,10 +25,20 @@ _GAP, _SHOWN, _SMALLEST, _LARGEST, _EDGE = 10, 6, 104, 176, 384
 class SamplesCard(Card):
     """Shows the samples of one training, one prompt at a time, in order of step."""
 
-    def __init__(self, background: Background, *, first: str, seeded: bool = True) -> None:
-        """`first` says what the first picture shows, while it is waited for; `seeded` whether pictures are drawn by lot."""
+    def __init__(
+        self,
+        background: Background,
+        *,
+        first: str,
+        seeded: bool = True,
+        named: Callable[[str], str] = str,
+    ) -> None:
+        """`first` says what the first picture shows, while it is waited for; `seeded` whether pictures are drawn by lot.
+
+        `named` puts into words what a sample was made of, where that is no prompt.
+        """
         super().__init__(name="train.samples")
-        self._first, self._seeded = first, seeded
+        self._first, self._seeded, self._named = first, seeded, named
         self.setAccessibleName("Samples")
         self._background = background
         self._samples: tuple[Sample, ...] = ()
@@ -72,7 +82,8 @@ class SamplesCard(Card):
         self._prompt.setVisible(len(prompts) <= 1)
         if len(prompts) > 1:
             self._choice.clear()
-            self._choice.addItems(prompts)
+            for prompt in prompts:
+                self._choice.addItem(self._named(prompt), prompt)
             self._choice.setCurrentIndex(prompts.index(self._key))
         never = view.info.any_job is not None and view.info.any_job.recipe.samples.every == 0
         self._words.setText(
@@ -83,14 +94,14 @@ class SamplesCard(Card):
         self._fill()
 
     def _chosen(self) -> None:
-        self._key = self._choice.currentText()
+        self._key = str(self._choice.currentData())
         self._fill()
 
     def _fill(self) -> None:
         mine = sorted((s for s in self._samples if s.prompt == self._key), key=lambda s: (s.step, s.time))
         seeds = {sample.seed for sample in mine}
         lot = f", seed {next(iter(seeds))}" if len(seeds) == 1 and self._seeded else ""
-        self._prompt.setText(f"{self._key}{lot}")
+        self._prompt.setText(f"{self._named(self._key)}{lot}")
         wanted = [sample.file for sample in mine]
         if [cell.sample.file for cell in self._cells] != wanted[: len(self._cells)]:
             self._strip.clear()
@@ -113,11 +124,15 @@ class SamplesCard(Card):
         mine = [cell.sample for cell in self._cells]
         sheet = PictureSheet(
             self.window(),
-            [(self._folder / item.file, f"{stage(item.step)}: {item.prompt}, seed {item.seed}") for item in mine],
+            [(self._folder / item.file, f"{stage(item.step)}: {self._said(item)}") for item in mine],
             mine.index(sample),
             self._background,
         )
         sheet.open()
+
+    def _said(self, sample: Sample) -> str:
+        words = self._named(sample.prompt)
+        return f"{words}, seed {sample.seed}" if self._seeded else words
 
     def _size_cells(self) -> None:
         space = self._strip.viewport().width() - _GAP * (_SHOWN - 1)

@@ -34,6 +34,7 @@ class Watched:
         curve: what the curve shows, in a few words.
         first: what the first sample shows, while it is waited for.
         seeded: whether samples are drawn by lot.
+        named: puts into words what a sample was made of, where that is no prompt.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Watched:
     curve: str
     first: str
     seeded: bool = True
+    named: Callable[[str], str] = str
 
 
 TEACHING = Watched(
@@ -74,7 +76,9 @@ class WatchPanel(ScrollBody):
         )
         self.more = self._ending.more
         self._learning = LearningCard(services.background, curve=watched.curve)
-        self._samples = SamplesCard(services.background, first=watched.first, seeded=watched.seeded)
+        self._samples = SamplesCard(
+            services.background, first=watched.first, seeded=watched.seeded, named=watched.named
+        )
         self._up_next = UpNextCard(
             move=lambda run, place: runs.move_in_queue(run, place, failed=services.notify),
             remove=lambda run: runs.unqueue(run, failed=services.notify),

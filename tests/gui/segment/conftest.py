@@ -76,7 +76,7 @@ def settled(page: SegmentPage, qtbot: QtBot, count: int) -> tuple[Region, ...]:
 
 def regions(page: SegmentPage) -> tuple[Region, ...]:
     """What the project holds of the picture on the board."""
-    project = page._services.session.project
+    project = page.services.session.project
     assert project is not None
     assert page.board.image is not None
     return queries.regions(project, page.board.image.id)
