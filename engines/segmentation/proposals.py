@@ -1,7 +1,8 @@
 """Proposals for all objects of a picture: a grid of clicks, and of the answers those that are sure, stable and not told twice.
 
 The numbers are those of the reference implementation's automatic mask generator; see docs/segmentation.md. Everything is judged on the decoder's
-own grid, which covers the picture whatever its size; only what is kept is brought to the picture's pixels.
+own grid, which covers the picture whatever its size; only what is kept is brought to the picture's pixels. Edges are about as sharp on every grid, in
+cells; so on a coarser grid than the published models' an equally good mask is less exact and less stable, by what its cells are larger.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import numpy.typing as npt
 
 from engines.segmentation.frames import Floats, Frame
 
-LEAST_SCORE = 0.88
-LEAST_STABILITY = 0.95
+MOST_WRONG = 0.12
+MOST_UNSTABLE = 0.05
 STABILITY_OFFSET = 1.0
+_PUBLISHED_SIDE, _PUBLISHED_LEVEL = 256, 8.0
+"""Sides of the published models' grids, and the logits that their masks at least reach inside."""
 MOST_OVERLAP = 0.7
 LEAST_CELLS = 4
 """Smaller ones, in cells of the decoder's grid (a 256th of the square's side each, with the published models), are specks."""
@@ -48,8 +51,10 @@ def worthy(click: tuple[float, float], logits: Floats, scores: Floats, inside: n
         inside: (m, m), the cells that lie in the picture.
     """
     found = []
+    coarser = _PUBLISHED_SIDE / logits.shape[-1]
+    wrong, unstable = MOST_WRONG * coarser**0.5, MOST_UNSTABLE * coarser
     for number, (mask, score) in enumerate(zip(logits, scores, strict=True)):
-        if score <= LEAST_SCORE or stability(mask[inside]) < LEAST_STABILITY:
+        if 1.0 - score >= wrong or 1.0 - stability(mask[inside]) > unstable:
             continue
         there = (mask > 0) & inside
         if there.sum() >= LEAST_CELLS:
@@ -60,9 +65,15 @@ def worthy(click: tuple[float, float], logits: Floats, scores: Floats, inside: n
 
 
 def stability(logits: Floats) -> float:
-    """IoU of the masks cut a little above and a little below zero; 0 when even the larger is empty."""
-    larger = int((logits > -STABILITY_OFFSET).sum())
-    return float((logits > STABILITY_OFFSET).sum() / larger) if larger else 0.0
+    """IoU of the masks cut a little above and a little below zero; 0 when there is none.
+
+    A little is 1, and less for a model whose logits stay small inside its masks, by as much as they do.
+    """
+    inside = logits[logits > 0]
+    if not inside.size:
+        return 0.0
+    offset = STABILITY_OFFSET * min(1.0, float(np.median(inside)) / _PUBLISHED_LEVEL)
+    return float((logits > offset).sum() / (logits > -offset).sum())
 
 
 def told_once(proposals: list[Proposal]) -> list[Proposal]:

@@ -77,8 +77,8 @@ def test_classes_are_found_and_written_as_coco(
 def test_proposals_are_written_as_indexed_pictures(
     tiny: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proposals, "LEAST_SCORE", -100.0)
-    monkeypatch.setattr(proposals, "LEAST_STABILITY", 0.0)
+    monkeypatch.setattr(proposals, "MOST_WRONG", 100.0)
+    monkeypatch.setattr(proposals, "MOST_UNSTABLE", 1.0)
     words = ["segment", "predict", str(pictures / "a.png"), "--out", str(tmp_path / "out"), "--base", f"file:{tiny}"]
     assert main([*words, "--format", "indexed", "--grid", "2", "--json"]) == FINE
     found = told(capsys)

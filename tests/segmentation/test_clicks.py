@@ -318,22 +318,32 @@ def test_a_click_costs_no_torch_where_all_is_at_hand(tiny: Path, picture: Path, 
 
 
 def test_proposals_are_sure_stable_and_told_once() -> None:
-    frame = Frame(96, 128, 128, 32)
+    frame = Frame(768, 1024, 1024, 256)
     inside = frame.valid() > 0.5
-    y, x = np.mgrid[:32, :32]
-    disc = (8.3 - np.hypot(y - 12, x - 12)) * 40
-    shifted = (8.3 - np.hypot(y - 12, x - 13)) * 40
-    soft = (8.3 - np.hypot(y - 12, x - 12)) * 0.1
-    elsewhere = (4.3 - np.hypot(y - 8, x - 26)) * 40
-    padding = (3.3 - np.hypot(y - 30, x - 6)) * 40
+    y, x = np.mgrid[:256, :256]
+    disc = (64.3 - np.hypot(y - 96, x - 96)) * 4
+    shifted = (64.3 - np.hypot(y - 96, x - 100)) * 4
+    soft = (64.3 - np.hypot(y - 96, x - 96)) * 0.45
+    elsewhere = (32.3 - np.hypot(y - 64, x - 210)) * 4
+    padding = (20.3 - np.hypot(y - 235, x - 48)) * 4
     logits = np.stack([disc, shifted, soft, elsewhere, padding]).astype(np.float32)
     scores = np.array([0.9, 0.95, 0.99, 0.93, 0.99], np.float32)
     kept = proposals.told_once(proposals.worthy((1.0, 2.0), logits, scores, inside))
     assert [one.number for one in kept] == [1, 3]
     assert proposals.worthy((1.0, 2.0), logits, scores - 0.2, inside) == []
-    assert proposals.stability(disc) == pytest.approx(
-        float(calculate_stability_score(torch.from_numpy(disc), 0.0, 1.0))
-    )
+    for one in logits[[0, 2, 3]]:
+        expected = float(calculate_stability_score(torch.from_numpy(one), 0.0, 1.0))
+        assert proposals.stability(one) == pytest.approx(expected)
+
+
+def test_a_coarser_grid_and_a_meeker_model_are_judged_by_their_own_measure() -> None:
+    y, x = np.mgrid[:64, :64]
+    disc = ((16.3 - np.hypot(y - 24, x - 24)) * 0.5).clip(-5, 4).astype(np.float32)[None]
+    inside = np.ones((64, 64), bool)
+    assert proposals.stability(disc[0]) > float(calculate_stability_score(torch.from_numpy(disc[0]), 0.0, 1.0))
+    assert len(proposals.worthy((0.0, 0.0), disc, np.array([0.8], np.float32), inside)) == 1
+    assert proposals.worthy((0.0, 0.0), disc, np.array([0.7], np.float32), inside) == []
+    assert proposals.stability(np.full((4, 4), -1.0, np.float32)) == 0.0
 
 
 def test_boxes_told_twice_are_those_torchvision_drops() -> None:
@@ -351,8 +361,8 @@ def test_boxes_told_twice_are_those_torchvision_drops() -> None:
 
 
 def test_everything_is_found_by_a_grid_of_clicks(tiny: Path, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proposals, "LEAST_SCORE", -100.0)
-    monkeypatch.setattr(proposals, "LEAST_STABILITY", 0.0)
+    monkeypatch.setattr(proposals, "MOST_WRONG", 100.0)
+    monkeypatch.setattr(proposals, "MOST_UNSTABLE", 1.0)
     one = session(tiny)
     steps: list[tuple[int, int]] = []
     found = one.everything(Asked(picture), 3, lambda done, total: steps.append((done, total)))
@@ -364,7 +374,7 @@ def test_everything_is_found_by_a_grid_of_clicks(tiny: Path, picture: Path, monk
     answers = [each for x, y in clicks for each in one.ask(Asked(picture), [Click(x=x, y=y)], None, never)]
     for each in found:
         assert any(each.mask.same(answer.mask) and each.score == answer.score for answer in answers)
-    monkeypatch.setattr(proposals, "LEAST_SCORE", 100.0)
+    monkeypatch.setattr(proposals, "MOST_WRONG", -100.0)
     assert one.everything(Asked(picture), 3, never) == []
 
 
