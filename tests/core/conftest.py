@@ -35,6 +35,12 @@ class Toy:
         return [event for event in self.events if isinstance(event, kind)]
 
 
+@pytest.fixture(autouse=True)
+def heard_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A toy is done before a worker would look for commands again: here it looks before every step."""
+    monkeypatch.setattr("engines.core.controls._LOOK_S", 0.0)
+
+
 @pytest.fixture
 def new_toy(tmp_path: Path) -> Callable[..., Toy]:
     def make(**loop: Any) -> Toy:

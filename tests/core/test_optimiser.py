@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,6 +77,8 @@ def test_eight_bits_are_those_of_the_library(monkeypatch: pytest.MonkeyPatch, tm
     package.mkdir()
     (package / "__init__.py").write_text("import torch\nclass optim:\n    class AdamW8bit(torch.optim.AdamW): pass\n")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)  # so that it is forgotten afterwards: peft would find it
+    del sys.modules["bitsandbytes"]
     made, why = optimiser.make(groups(), SMALL, CARD)
     assert (type(made).__name__, why) == ("AdamW8bit", "")
     assert (made.param_groups[0]["lr"], made.param_groups[0]["weight_decay"]) == (0.5, 0.2)

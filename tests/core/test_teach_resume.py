@@ -82,9 +82,8 @@ def leaving_at(step: int) -> tasks.TaskBuilder:
 
 @pytest.mark.parametrize("settings", [{"rank": 4}, {"rank": 2, "text_encoder": True, "dropout": 0.1}])
 def test_teaching_left_and_resumed_gives_the_same_file(
-    tmp_path: Path, tiny_sd: Path, settings: dict[str, bool | int], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_sd: Path, settings: dict[str, bool | int]
 ) -> None:
-    monkeypatch.setattr("engines.core.controls._LOOK_S", 0.0)
     calm = a_run(tmp_path / "calm", tiny_sd, settings)
     assert run_folder(calm) == FINE
     left = a_run(tmp_path / "left", tiny_sd, settings)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QScrollArea, QWidget
 
 from gui.canvas.loading import show_file
@@ -14,7 +15,7 @@ from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.background import Background
 
-_CELL = 132
+_CELL, _LARGEST, _GAP = 132, 240, 10
 
 
 class GridView(QScrollArea):
@@ -50,7 +51,7 @@ class GridView(QScrollArea):
         inner.setObjectName("scrollBody")
         grid = QGridLayout(inner)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(10)
+        grid.setSpacing(_GAP)
         for column, words in enumerate(self._columns):
             label = Label(words, role="strong")
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -59,7 +60,6 @@ class GridView(QScrollArea):
             grid.addWidget(ElidedLabel(prompt, role="small"), row * 2 + 1, 0, 1, max(len(self._columns), 1))
             for column in range(len(self._columns)):
                 cell = PictureView(name=f"compare.grid.{row}.{column}", fit="fit")
-                cell.setFixedSize(_CELL, _CELL)
                 cell.clicked.connect(lambda key=(column, prompt): self._open(key))
                 self._cells[column, prompt] = cell
                 grid.addWidget(cell, row * 2 + 2, column)
@@ -67,6 +67,7 @@ class GridView(QScrollArea):
         grid.setColumnStretch(len(self._columns), 1)
         self.setWidget(inner)
         inner.setAutoFillBackground(False)  # Qt turns it on for whatever it scrolls
+        self._fit_cells()
 
     def put(self, column: int, prompt: str, file: Path) -> None:
         """Show one picture."""
@@ -74,7 +75,18 @@ class GridView(QScrollArea):
         if cell is not None:
             self._files[column, prompt] = file
             cell.set_clickable(f"{self._columns[column]}: {prompt}")
-            show_file(self._background, cell, file, _CELL * 2)
+            show_file(self._background, cell, file, _LARGEST * 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Few columns have room for larger pictures."""
+        super().resizeEvent(event)
+        self._fit_cells()
+
+    def _fit_cells(self) -> None:
+        count = max(len(self._columns), 1)
+        edge = min(max((self.viewport().width() - _GAP * count) // count, _CELL), _LARGEST)
+        for cell in self._cells.values():
+            cell.setFixedSize(edge, edge)
 
     def _open(self, key: tuple[int, str]) -> None:
         keys = [one for one in self._cells if one in self._files]

@@ -81,12 +81,12 @@ def figures_table(report: Report) -> QWidget | None:
     table = QWidget()
     grid = QGridLayout(table)
     grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(12)
+    grid.setHorizontalSpacing(10)
     grid.setVerticalSpacing(8)
     grid.setColumnStretch(0, 1)
     single = len(report.columns) == 2
     heads = ("before", "after") if single else ("before", *(column.label for column in report.columns[1:]))
-    grid.addWidget(Label(f"{report.count} pictures, same seeds", role="small"), 0, 0)
+    grid.addWidget(Label(f"{report.count} pictures, same seeds", role="small", wrap=True), 0, 0)
     for place, words in enumerate(heads, start=1):
         grid.addWidget(Label(words, role="small", wrap=not single), 0, place)
     for line, row in enumerate(lines):
