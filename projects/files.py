@@ -113,6 +113,15 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
 
 
+def leftovers_of(path: Path) -> list[Path]:
+    """What an interrupted write of `path` left beside it, files and folders."""
+    try:
+        names = list(path.parent.iterdir())
+    except OSError:
+        return []
+    return [one for one in names if is_temporary(one.name) and one.name.startswith(f".{path.name[:40]}.")]
+
+
 def is_temporary(name: str) -> bool:
     """Whether a file of this name was left behind by a write that never ended."""
     return name.startswith(".") and name.endswith(TEMPORARY_SUFFIX)

@@ -16,6 +16,7 @@ ABILITIES = {
     "attention_linears": "attention layers that an adapter can sit on",
     "context_linears": "layers that read the words",
     "feed_forward_linears": "feed-forward layers that an adapter can sit on",
+    "projections": "layers around its transformers that an adapter can sit on",
     "text_linears": "a text encoder that can be taught",
     "word_vectors": "words whose vectors can be taught",
 }
@@ -40,6 +41,7 @@ class MethodEntry(_Entry):
         schema_: JSON schema of its settings (see `engines.api.settings.setting` for the extras).
         needs: abilities it asks of a backbone.
         missing: why it cannot be used here, in plain words; empty when it can.
+        merges: whether what it teaches can be put into the model's own weights.
     """
 
     name: str
@@ -47,6 +49,7 @@ class MethodEntry(_Entry):
     sentence: str
     tag: str = ""
     paper: str = ""
+    merges: bool = True
     needs: tuple[str, ...] = ()
     schema_: dict[str, Any]
     missing: str = ""
@@ -72,7 +75,10 @@ class DeviceEntry(_Entry):
 
 
 class Catalog(_Entry):
-    """All of it. `recipe_schema` is the JSON schema of `engines.api.recipe.Recipe`, `segment_schema` that of `SegmentRecipe`."""
+    """All of it. `recipe_schema` is the JSON schema of `engines.api.recipe.Recipe`, `segment_schema` that of `SegmentRecipe`.
+
+    `composers` are ways to bring several concepts into one picture, best first; their `needs` are those of `engines.api.compose.NEEDS`.
+    """
 
     version: str
     methods: tuple[MethodEntry, ...]
@@ -83,4 +89,5 @@ class Catalog(_Entry):
     tuners: tuple[MethodEntry, ...] = ()
     segmenters: tuple[str, ...] = ()
     segment_schema: dict[str, Any] = {}
+    composers: tuple[MethodEntry, ...] = ()
     broken: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,16 @@ from engines.cli.documents import Json
 from engines.cli.output import Voice
 from engines.launch.adapter_info import FORMATS, AdapterInfo
 from engines.launch.adapter_info import describe as read_info
+from engines.launch.segment_file import SegmentInfo, describe_any
 
 AdapterArgument = Annotated[Path, typer.Argument(help="An adapter file, or the folder of a finished run.")]
 
 
 def inspect(adapter: AdapterArgument, as_json: Json = False) -> int:
     """Say what an adapter file is: format, rank, trigger word, base, how it was taught."""
-    info = read_info(adapter_file(adapter))
-    Voice(as_json).result(info.as_data(), info_words(info))
+    info = describe_any(adapter_file(adapter))
+    words = segment_words(info) if isinstance(info, SegmentInfo) else info_words(info)
+    Voice(as_json).result(info.as_data(), words)
     return FINE
 
 
@@ -89,4 +92,25 @@ def info_words(info: AdapterInfo) -> str:
         "Taught with": info.method,
         "Steps": str(info.steps or ""),
     }
+    return _lines(facts)
+
+
+def segment_words(info: SegmentInfo) -> str:
+    """The description of an adapter of a segmentation model for people."""
+    answers = {"clicks": "clicks and boxes", "automatic": "finds its classes by itself"}
+    facts = {
+        "File": f"{info.file}, {info.bytes / 1e6:.1f} MB",
+        "Kind": "adapter of a segmentation model",
+        "Title": info.title,
+        "Classes": ", ".join(info.classes),
+        "Answers": answers.get(info.prompts, "clicks and boxes, and finds its classes by itself"),
+        "Base": info.base,
+        "Taught with": info.tuner,
+        "Steps": info.about.get("steps", ""),
+        "Pictures": info.about.get("pictures", ""),
+    }
+    return _lines(facts)
+
+
+def _lines(facts: Mapping[str, str]) -> str:
     return "\n".join(f"{name + ':':14}{value}" for name, value in facts.items() if value)

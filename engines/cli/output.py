@@ -36,12 +36,13 @@ class Voice:
 
 
 class Bar:
-    """Progress of one long step: a bar on a terminal, elsewhere a line now and then. Use it in a `with` block."""
+    """Progress of one long step: a bar on a terminal, elsewhere a line every `every_s` seconds (now and then). Use it in a `with` block."""
 
     EVERY_S = 10.0
 
-    def __init__(self, label: str, total: int = 0) -> None:
+    def __init__(self, label: str, total: int = 0, *, every_s: float | None = None) -> None:
         self._label = label
+        self._every_s = self.EVERY_S if every_s is None else every_s
         self._total = total
         self._live = sys.stderr.isatty()
         self._said = time.monotonic()
@@ -84,7 +85,7 @@ class Bar:
             self._bar.refresh()
             return
         total = total or self._total
-        if time.monotonic() - self._said >= self.EVERY_S:
+        if time.monotonic() - self._said >= self._every_s:
             self._said = time.monotonic()
             of = f" of {total}" if total else ""
             print(f"{self._label}: {done}{of} {text}".rstrip(), file=sys.stderr, flush=True)

@@ -17,7 +17,9 @@ from engines.cli.masks import check_format
 from engines.cli.output import Bar, Voice
 from engines.cli.pictures import photos_in
 from engines.launch.folder import read_any_job, run_of
+from engines.launch.segment_file import copy_adapter
 
+EXPORTS = ("onnx", "checkpoint", "adapter")
 BaseOption = Annotated[
     str, typer.Option("--base", help="starter, or a checkpoint's file; that of the adapter's run when left out.")
 ]
@@ -73,7 +75,9 @@ def export(
         Path | None,
         typer.Argument(help="An adapter file, or the folder of a finished adaptation; else the plain model."),
     ] = None,
-    to: Annotated[str, typer.Option("--to", help="onnx, or checkpoint (.safetensors or .pth).")] = "onnx",
+    to: Annotated[
+        str, typer.Option("--to", help="onnx, checkpoint (.safetensors or .pth), or adapter (the file itself).")
+    ] = "onnx",
     base: BaseOption = "",
     int8: Annotated[
         bool, typer.Option("--int8", help="An encoder of a quarter of the size; what that costs is measured.")
@@ -88,9 +92,15 @@ def export(
     overwrite: OverwriteOption = False,
     as_json: Json = False,
 ) -> int:
-    """Write a model with an adapter inside for use elsewhere: ONNX graphs, or a merged checkpoint."""
+    """Write a model with an adapter inside for use elsewhere: ONNX graphs, a merged checkpoint, or the adapter file itself."""
     voice = Voice(as_json)
     file = adapter_file(adapter) if adapter is not None else None
+    if to not in EXPORTS or takes not in {"pixels", "colours"}:
+        title = f"“{to if to not in EXPORTS else takes}” is not known here"
+        raise SettingsError(title, hint=f"--to is one of {', '.join(EXPORTS)}; --takes is pixels or colours.")
+    if to == "adapter":
+        _copied(file, out, voice, overwrite=overwrite)
+        return FINE
     address = base_of(base, file)
     if to == "checkpoint":
         from engines.segmentation.export.checkpoint import export_checkpoint
@@ -100,13 +110,10 @@ def export(
             voice.say(f"Note: {note}")
         voice.result({"file": str(out.absolute()), "note": note}, f"Written: {out.absolute()}")
         return FINE
-    if to != "onnx" or takes not in {"pixels", "colours"}:
-        title = f"“{to if to != 'onnx' else takes}” is not known here"
-        raise SettingsError(title, hint="--to is onnx or checkpoint; --takes is pixels or colours.")
     from engines.segmentation.export.folder import Wish, export_folder
 
     wish = Wish(address, file, out, "colours" if takes == "colours" else "pixels", candidates, int8, overwrite)
-    with Bar("Exporting") as bar:
+    with Bar("Exporting", every_s=0.0) as bar:  # a handful of steps, each worth a line
         facts = export_folder(wish, lambda _phase, text, done, total: bar.update(done, total, text))
     loss = facts["encoder_int8"]
     words = f"Written: {out.absolute()}"
@@ -114,6 +121,14 @@ def export(
         words += f"\nWith eight bits, masks agree with the exact ones to an IoU of {loss['overlap']:.3f}."
     voice.result({"folder": str(out.absolute()), **facts}, words)
     return FINE
+
+
+def _copied(file: Path | None, out: Path, voice: Voice, *, overwrite: bool) -> None:
+    if file is None:
+        title = "No adapter was named"
+        raise SettingsError(title, hint="Name an adapter file, or the folder of a finished adaptation.")
+    copy_adapter(file, out, overwrite=overwrite)
+    voice.result({"file": str(out.absolute()), "note": ""}, f"Written: {out.absolute()}")
 
 
 def base_of(text: str, adapter: Path | None) -> str:

@@ -11,15 +11,12 @@ from typing import Any
 import torch
 
 from engines.api.errors import AdapterError
-from engines.launch.tensor_file import order_metadata, read_tensor_file
+from engines.launch.segment_file import KIND, PREFIX, describe_segment
+from engines.launch.tensor_file import order_metadata
 from engines.segmentation.contracts import Segmenter
 from engines.segmentation.tuners import tuner_of
 from engines.segmentation.tuning import Tuning
 from projects.files import atomic_path
-
-KIND = "segmentation"
-_PREFIX = "lorikeet."
-_MOST_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def write_segment_adapter(adapter: SegmentAdapter, path: Path, *, overwrite: boo
         "base_hash": adapter.base_hash,
         "base_title": adapter.base_title,
     }
-    told = {f"{_PREFIX}{name}": value for name, value in metadata.items()} | dict(adapter.about)
+    told = {f"{PREFIX}{name}": value for name, value in metadata.items()} | dict(adapter.about)
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in adapter.tensors.items()}
     with atomic_path(path) as temporary:
         save_file(plain, temporary, told)
@@ -82,25 +79,24 @@ def read_segment_adapter(path: Path) -> SegmentAdapter:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    info = describe_segment(path)
     title = "This adapter cannot be read"
-    told = read_tensor_file(path).metadata
-    if told.get(f"{_PREFIX}kind") != KIND:
-        raise AdapterError(
-            title, f"“{path.name}” is no adapter of a segmentation model made here.", "Choose another file."
-        )
     try:
-        settings = json.loads(told[f"{_PREFIX}settings"])
-        classes = json.loads(told[f"{_PREFIX}classes"])
         tensors = load_file(path)
-    except (KeyError, ValueError, RecursionError, OSError, SafetensorError) as error:
+    except (ValueError, OSError, SafetensorError) as error:
         raise AdapterError(title, f"“{path.name}” is damaged: {error}.", "Export it again.") from error
-    if not isinstance(settings, dict) or not _names(classes):
-        raise AdapterError(title, f"What “{path.name}” says of itself is not complete.", "Export it again.")
     if any(not bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise AdapterError(title, f"“{path.name}” holds numbers that are not finite.", "Train it again.")
-    about = {name: value for name, value in told.items() if not name.startswith(_PREFIX)}
-    words = {name: told.get(f"{_PREFIX}{name}", "") for name in ("tuner", "prompts", "base_hash", "base_title")}
-    return SegmentAdapter(tensors=tensors, settings=settings, classes=tuple(classes), about=about, **words)
+    return SegmentAdapter(
+        tensors=tensors,
+        tuner=info.tuner,
+        settings=info.settings,
+        classes=info.classes,
+        prompts=info.prompts,
+        base_hash=info.base_hash,
+        base_title=info.base,
+        about=info.about,
+    )
 
 
 def check_base(adapter: SegmentAdapter, model: Segmenter) -> None:
@@ -144,10 +140,6 @@ def attach_for_use(adapter: SegmentAdapter, model: Segmenter) -> tuple[Tuning, t
             parameter.requires_grad_(False)
     tokens = adapter.tensors[CLASS_TOKENS].to(tuning.device) if adapter.automatic else None
     return tuning, tokens
-
-
-def _names(found: object) -> bool:
-    return isinstance(found, list) and 0 < len(found) <= _MOST_CLASSES and all(isinstance(name, str) for name in found)
 
 
 def same_tensors(first: Mapping[str, torch.Tensor], second: Mapping[str, torch.Tensor], names: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ def describe() -> dict[str, Any]:
                 sentence=kind.sentence,
                 tag=kind.tag,
                 paper=kind.paper,
+                merges=kind.merges,
                 schema_=kind.model_json_schema(),
             )
             for name, kind in ways.items()

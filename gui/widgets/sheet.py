@@ -45,10 +45,11 @@ class Sheet(QDialog):
         self.accept_button: QPushButton = make(accept, name=f"{name}.accept", on_click=self.accept)
         # What takes something away wants a hand on it; the Enter key alone says no.
         default = self.accept_button
+        self.reject_button: QPushButton | None = None
         if reject:
-            cancel = QuietButton(reject, name=f"{name}.reject", on_click=self.reject)
-            self.buttons.addWidget(cancel)
-            default = cancel if danger else default
+            self.reject_button = QuietButton(reject, name=f"{name}.reject", on_click=self.reject)
+            self.buttons.addWidget(self.reject_button)
+            default = self.reject_button if danger else default
         default.setDefault(True)
         self.buttons.addWidget(self.accept_button)
         if danger:

@@ -157,12 +157,14 @@ class Runs(QObject):
         changed: the list or the queue is different.
         current_changed: a page is about another run now (`current`).
         repeat_asked: somebody wants the settings of a run for a new one; carries its id.
+        results_asked: somebody wants to see before and after of an adaptation; carries its id.
     """
 
     run_changed = Signal(str)
     changed = Signal()
     current_changed = Signal()
     repeat_asked = Signal(str)
+    results_asked = Signal(str)
 
     def __init__(
         self,

@@ -124,6 +124,34 @@ def test_a_model_is_exported_both_ways(tiny: Path, tmp_path: Path, capsys: pytes
         assert told(capsys)["error"]["title"]
 
 
+def test_the_adapter_itself_is_copied_and_described(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adapter = write_adapter(tiny, tmp_path / "birds.safetensors", "lora")
+    words = [
+        "segment",
+        "export",
+        str(adapter),
+        "--to",
+        "adapter",
+        "--out",
+        str(tmp_path / "copy.safetensors"),
+        "--json",
+    ]
+    assert main(words) == FINE
+    capsys.readouterr()
+    assert (tmp_path / "copy.safetensors").read_bytes() == adapter.read_bytes()
+    assert main(words) == EXPECTED, "nothing is replaced unasked"
+    assert told(capsys)["error"]["title"] == "There is a file of this name"
+    assert main(["segment", "export", *words[3:]]) == EXPECTED
+    assert told(capsys)["error"]["title"] == "No adapter was named"
+    assert main(["inspect", str(adapter), "--json"]) == FINE
+    found = told(capsys)
+    assert (found["kind"], found["tuner"], found["classes"]) == ("segmentation", "lora", ["leaf", "a bird"])
+    assert main(["inspect", str(adapter)]) == FINE
+    assert "Classes:      leaf, a bird" in capsys.readouterr().out
+
+
 def test_the_base_is_that_of_the_adapters_run(tiny: Path, tmp_path: Path) -> None:
     from engines.api.job import JobMethod
     from engines.api.segment_job import Scene, SegmentJob

@@ -198,15 +198,27 @@ def measure(folder: Path, step: int = 200) -> Path:
     return home
 
 
-def add_adaptation(project: Project, told: Sequence[ev.Event], *, title: str = "Nuclei", prompts: str = "both") -> Path:
+def add_adaptation(
+    project: Project, told: Sequence[ev.Event], *, title: str = "Nuclei", prompts: str = "both", tuner: str = "decoder"
+) -> Path:
     """A run that adapts a segmentation model, whose worker told these events."""
     recipe = SegmentRecipe(data=SegmentData(prompts=prompts), loop=LoopSettings(steps=200))
-    job = SegmentJob(id="2026-11-21-nuclei", title=title, created=time.time(), classes=("Nucleus",), recipe=recipe)
+    job = SegmentJob(
+        id="2026-11-21-nuclei",
+        title=title,
+        created=time.time(),
+        classes=("Nucleus",),
+        method=JobMethod(name=tuner),
+        recipe=recipe,
+    )
     first = min((project.root / "images").iterdir())
     scene = Scene(file=first.relative_to(project.root).as_posix(), width=64, height=64)
     folder = create_run(project.root, job, [scene])
     edits.record_run(project, folder.name, title)
     tell(folder, *told)
+    for event in told:
+        if isinstance(event, ev.Finished):
+            make_segment_adapter(folder / event.adapter, title=title, tuner=tuner)
     return folder
 
 
@@ -258,4 +270,20 @@ def make_adapter(path: Path, *, trigger: str = "tealbear", focus: str = "") -> P
         **({"lorikeet.focus": focus} if focus else {}),
     }
     save_file(tensors, str(path), metadata)
+    return path
+
+
+def make_segment_adapter(path: Path, *, title: str = "Nuclei", tuner: str = "decoder") -> Path:
+    """An adapter file of a segmentation model, whose one tensor fits none."""
+    metadata = {
+        "lorikeet.kind": "segmentation",
+        "lorikeet.tuner": tuner,
+        "lorikeet.settings": "{}",
+        "lorikeet.classes": '["Nucleus"]',
+        "lorikeet.prompts": "both",
+        "lorikeet.base_title": "Starter",
+        "title": title,
+        "pictures": "4",
+    }
+    save_file({"nothing": np.ones(3, np.float32)}, str(path), metadata)
     return path

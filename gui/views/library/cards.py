@@ -74,10 +74,12 @@ class CardWall(QWidget):
         words.addWidget(ElidedLabel(item.facts(), role="small"))
         chips = QHBoxLayout()
         chips.setSpacing(6)
-        if item.info is not None and item.info.trigger:
-            trigger = Chip(item.info.trigger[:24])
-            trigger.setToolTip(f"Trigger word: {item.info.trigger}")
+        if item.trigger:
+            trigger = Chip(item.trigger[:24])
+            trigger.setToolTip(f"Trigger word: {item.trigger}")
             chips.addWidget(trigger)
+        if item.segments:
+            chips.addWidget(Chip("segments"))
         if item.imported:
             chips.addWidget(Chip("imported"))
         if item.problem:

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.launch.adapter_info import AdapterInfo, describe
+from engines.launch.adapter_info import AdapterInfo
+from engines.launch.segment_file import SegmentInfo, describe_any
 from gui.views.compare.report import read_report
 from gui.views.train.words import method_title, size, when
 from gui.workers.runs import RunView
 from projects.errors import UserError
 from projects.files import atomic_path, safe_name, unique_path
 
+AnyInfo = AdapterInfo | SegmentInfo
 _HOME = "adapters"
+_ANSWERS = {"clicks": "clicks and boxes", "automatic": "finds by itself"}
 
 
 @dataclass(frozen=True)
@@ -26,18 +29,30 @@ class Item:
         info: what its header says; None when it cannot be read, and `problem` says why.
         picture: what it makes; None when nothing was ever made.
         measured: folder of its measured before and after; None when there is none.
+        base: the model it was made on, as in a job; None when nobody knows.
     """
 
     id: str
     title: str
     file: Path
-    info: AdapterInfo | None
+    info: AnyInfo | None
     problem: str = ""
     picture: Path | None = None
     created: float = 0.0
     note: str = ""
     favourite: bool = False
     measured: Path | None = None
+    base: str | None = None
+
+    @property
+    def segments(self) -> bool:
+        """Whether it adapts a segmentation model."""
+        return isinstance(self.info, SegmentInfo)
+
+    @property
+    def trigger(self) -> str:
+        """The word that calls it up in prompts; empty for none."""
+        return self.info.trigger if isinstance(self.info, AdapterInfo) else ""
 
     @property
     def imported(self) -> bool:
@@ -49,6 +64,8 @@ class Item:
         """How it was taught, in a word."""
         if self.info is None:
             return "Unreadable"
+        if isinstance(self.info, SegmentInfo):
+            return method_title(self.info.tuner)
         return method_title(self.info.method) if self.info.method else "LoRA"
 
     def facts(self) -> str:
@@ -60,15 +77,34 @@ class Item:
         """Whether it is found by these words, all of them, in any order."""
         info = self.info
         texts = [self.title, self.note, self.method, self.file.name]
-        if info is not None:
+        if isinstance(info, SegmentInfo):
+            texts += [*info.classes, info.base, info.title, "segment"]
+        elif info is not None:
             texts += [info.trigger, info.class_noun, info.base, info.title]
         whole = " ".join(texts).casefold()
         return all(word in whole for word in words.casefold().split())
 
 
-def recipe_lines(info: AdapterInfo) -> tuple[tuple[str, str], ...]:
+def recipe_lines(info: AnyInfo) -> tuple[tuple[str, str], ...]:
     """The recipe in words: (name, value) pairs."""
-    lines = [
+    lines = _segment_lines(info) if isinstance(info, SegmentInfo) else _teaching_lines(info)
+    return tuple((name, value) for name, value in lines if value)
+
+
+def _segment_lines(info: SegmentInfo) -> list[tuple[str, str]]:
+    return [
+        ("Finds", ", ".join(info.classes)),
+        ("Answers", _ANSWERS.get(info.prompts, "clicks and boxes, and finds by itself")),
+        ("Base model", info.base or "not told by the file"),
+        ("Pictures", info.about.get("pictures", "")),
+        ("Steps", info.about.get("steps", "")),
+        ("File size", size(info.bytes)),
+        *_settings(info.settings),
+    ]
+
+
+def _teaching_lines(info: AdapterInfo) -> list[tuple[str, str]]:
+    return [
         ("Trigger word", info.trigger),
         ("Class", info.class_noun),
         ("Base model", info.base or "not told by the file"),
@@ -83,8 +119,8 @@ def recipe_lines(info: AdapterInfo) -> tuple[tuple[str, str], ...]:
         ("Weight-decomposed", "yes" if info.dora else ""),
         ("File format", info.format),
         ("File size", size(info.bytes)),
+        *_settings(info.recipe),
     ]
-    return tuple((name, value) for name, value in [*lines, *_settings(info.recipe)] if value)
 
 
 def _settings(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -113,7 +149,7 @@ def find(views: Sequence[RunView], root: Path, marks: Mapping[str, object]) -> l
     for path in sorted((root / _HOME).glob("*.safetensors")):
         info, problem = _described(path)
         title = info.title if info is not None and info.title else path.stem
-        created = info.created if info is not None and info.created else path.stat().st_mtime
+        created = info.created if isinstance(info, AdapterInfo) and info.created else path.stat().st_mtime
         note, favourite = str(marks.get(note_key(path.name)) or ""), bool(marks.get(favourite_key(path.name)))
         found.append(Item(f"file:{path.name}", title, path, info, problem, None, created, note, favourite))
     return sorted(found, key=lambda item: (not item.favourite, -item.created))
@@ -121,7 +157,7 @@ def find(views: Sequence[RunView], root: Path, marks: Mapping[str, object]) -> l
 
 def take_in(source: Path, root: Path) -> Path:
     """Copy an adapter file into the project after looking at it; raises UserError when it is none."""
-    describe(source)
+    describe_any(source)
     folder = root / _HOME
     try:
         folder.mkdir(exist_ok=True)
@@ -164,6 +200,7 @@ def _of_run(view: RunView) -> Item:
         record.note if record is not None else "",
         record.favourite if record is not None else False,
         view.info.measured,
+        view.info.any_job.base if view.info.any_job is not None else None,
     )
 
 
@@ -174,8 +211,8 @@ def _measured_picture(folder: Path | None) -> Path | None:
     return folder / pair[1].file if folder is not None and pair is not None else None
 
 
-def _described(file: Path) -> tuple[AdapterInfo | None, str]:
+def _described(file: Path) -> tuple[AnyInfo | None, str]:
     try:
-        return describe(file), ""
+        return describe_any(file), ""
     except UserError as error:
         return None, str(error)

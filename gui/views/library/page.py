@@ -8,6 +8,7 @@ from PySide6.QtCore import QFile, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QWidget
 
+from engines.launch.segment_file import SegmentInfo
 from gui.actions import Action
 from gui.services import Services
 from gui.theme import tokens as design
@@ -15,6 +16,8 @@ from gui.views.library.cards import CardWall
 from gui.views.library.detail import DetailCard, Wish
 from gui.views.library.export import ExportSheet
 from gui.views.library.items import Item, favourite_key, find, note_key, take_in
+from gui.views.segment.exporting.sheet import SegmentExportSheet
+from gui.views.segment.exporting.wish import Source
 from gui.views.train.naming import ask_title
 from gui.widgets.buttons import QuietButton
 from gui.widgets.notice import Notice, of_error
@@ -108,7 +111,7 @@ class LibraryPage(QWidget):
         empty = EmptyState(
             "library",
             "Your adapters will be kept here",
-            "Teach a subject, and its adapter appears with its picture, trigger word and recipe. You can also bring in an adapter file made elsewhere.",
+            "Teach a subject, or a model to find things in pictures, and its adapter appears here with its picture and recipe. You can also bring in an adapter file made elsewhere.",
             name="library.empty",
             button="Go to Train",
             on_click=lambda: self._services.navigate("train"),
@@ -133,7 +136,7 @@ class LibraryPage(QWidget):
         if project is None:
             self._found([])
             return
-        views, root = self._services.runs.all(), project.root
+        views, root = self._services.runs.every(), project.root
 
         def work(_task: Task[list[Item]]) -> list[Item]:
             names = [path.name for path in (root / "adapters").glob("*.safetensors")]
@@ -196,14 +199,16 @@ class LibraryPage(QWidget):
     def _wished(self, wish: Wish) -> None:
         item = wish.item
         if wish.what == "export":
-            ExportSheet(self.window(), self._services, item.file, item.title).open()
+            self._export(item)
         elif wish.what == "compare":
             self._services.runs.set_current(item.id)
-            self._services.navigate("compare")
+            self._services.navigate("segment" if item.segments else "compare")
+            if item.segments:
+                self._services.runs.results_asked.emit(item.id)
         elif wish.what == "repeat":
             self._services.runs.set_current(item.id)
+            self._services.navigate("segment" if item.segments else "train")
             self._services.runs.repeat_asked.emit(item.id)
-            self._services.navigate("train")
         elif wish.what == "rename":
             title = ask_title(self.window(), item.title)
             if title:
@@ -212,6 +217,13 @@ class LibraryPage(QWidget):
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(item.file.parent)))
         elif wish.what == "remove":
             self._remove(item)
+
+    def _export(self, item: Item) -> None:
+        if isinstance(item.info, SegmentInfo):
+            source = Source(item.file, item.title, item.info.tuner, item.base)
+            SegmentExportSheet(self.window(), self._services, source).open()
+        else:
+            ExportSheet(self.window(), self._services, item.file, item.title).open()
 
     def _remove(self, item: Item) -> None:
         if not item.imported:

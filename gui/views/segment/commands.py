@@ -89,12 +89,16 @@ def _teaching(page: SegmentPage) -> tuple[Action, ...]:
     def running() -> bool:
         return controls.running is not None
 
+    def finished() -> bool:
+        return page.finished is not None
+
     return (
         _act("mark", "Mark pictures", lambda: page.go("mark"), pictures, (), "segment"),
         _act("teach", "Teach a model what is marked", lambda: page.go("teach"), pictures, (), "train"),
         _act("results", "Before and after of the taught model", lambda: page.go("results"), pictures, (), "compare"),
         _act("start", "Start teaching", teach.start, can_start, ("Ctrl+Return",), "play"),
         _act("pause", "Pause or resume the teaching", controls.pause_or_resume, running, (), "pause"),
+        _act("take", "Export the taught model…", page.export_model, finished, (), "upload"),
         _act("stop", "Stop teaching and keep what was learned", controls.stop_and_keep, running, (), "stop"),
     )
 

@@ -17,6 +17,8 @@ from gui.views.images.report import ImportPanel
 from gui.views.segment.adding import Adding
 from gui.views.segment.board import Board
 from gui.views.segment.commands import page_actions
+from gui.views.segment.exporting.sheet import SegmentExportSheet
+from gui.views.segment.exporting.wish import Source
 from gui.views.segment.header import HeaderButtons, Mode
 from gui.views.segment.mark import MarkPanel
 from gui.views.segment.results.panel import ResultsPanel
@@ -30,6 +32,7 @@ from gui.widgets.buttons import QuietButton
 from gui.widgets.card import Card
 from gui.widgets.notice import Notice
 from gui.widgets.page import EmptyState, PageHeader
+from gui.workers.runs import RunView
 
 _PLACES: dict[Mode, int] = {"mark": 2, "teach": 3, "results": 4}
 
@@ -66,6 +69,14 @@ class SegmentPage(QWidget):
     def mode(self) -> Mode:
         """What is being done: marking, teaching or looking at results."""
         return self._buttons.mode
+
+    @property
+    def finished(self) -> RunView | None:
+        """The finished run that the page is about: the one on show, or else the newest."""
+        view = self.services.runs.view(self.teach.current)
+        if view is not None and view.adapter is not None:
+            return view
+        return next(iter(self.using.offered()), None)
 
     def shown(self) -> None:
         """It came into view."""
@@ -106,6 +117,12 @@ class SegmentPage(QWidget):
         if sheet.exec() and sheet.target is not None:
             take_out(self.services, project, sheet.kind, sheet.target, sheet.options)
 
+    def export_model(self) -> None:
+        """Ask what to make of the adapter that the page is about, and where to."""
+        source = Source.of_run(self.finished) if self.finished is not None else None
+        if source is not None:
+            SegmentExportSheet(self.window(), self.services, source).open()
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Pictures may be dropped anywhere on the page; a project's folder is the window's business."""
         paths = dropping.dropped_paths(event.mimeData())
@@ -145,10 +162,14 @@ class SegmentPage(QWidget):
         self._buttons.mode_chosen.connect(self.go)
         self.using.changed.connect(self._refresh)
         self.teach.used.connect(self._used)
-        self.teach.results_asked.connect(lambda _run: self.go("results"))
+        self.teach.results_asked.connect(self._look_at_results)
         self.teach.running_changed.connect(self._run_moved)
         self.results.fix_asked.connect(self._fix)
+        self.teach.export_asked.connect(self.export_model)
+        self.results.export_asked.connect(self.export_model)
         runs.changed.connect(self._run_moved)
+        runs.repeat_asked.connect(self._repeat)
+        runs.results_asked.connect(self._look_at_results)
 
     def _nothing_open(self) -> QWidget:
         services = self.services
@@ -211,12 +232,19 @@ class SegmentPage(QWidget):
             self.teach.shown()
 
     def _run_moved(self) -> None:
-        runs = self.services.runs
-        view = runs.view(self.teach.current)
-        finished = [run for run in runs.all("segment") if run.adapter is not None]
-        chosen = view if view is not None and view.adapter is not None else finished[0] if finished else None
-        self.results.show_run(chosen)
+        self.results.show_run(self.finished)
         self.controls.show_run(self.teach.running if self.mode == "teach" else None)
+
+    def _repeat(self, run: str) -> None:
+        view = self.services.runs.view(run)
+        if view is not None and view.kind == "segment":
+            self.go("teach")
+            self.teach.repeat(run)
+
+    def _look_at_results(self, run: str) -> None:
+        self.teach.look(run)
+        self._run_moved()
+        self.go("results")
 
     def _used(self) -> None:
         self.go("mark")

@@ -36,9 +36,11 @@ class ResultsPanel(QWidget):
 
     Signals:
         fix_asked: the marks of a picture shall be corrected and learned from; carries its id.
+        export_asked: what the run made shall be written for use elsewhere.
     """
 
     fix_asked = Signal(str)
+    export_asked = Signal()
 
     def __init__(self, services: Services, board: Board, thumbnails: Thumbnails) -> None:
         super().__init__()
@@ -58,6 +60,9 @@ class ResultsPanel(QWidget):
         self._name = ElidedLabel(role="muted")
         self._fix = PrimaryButton("Correct it and learn from it", name="segment.fix", on_click=self._ask_fix)
         self._again = QuietButton("Measure again", name="segment.measureAgain", on_click=self.measure)
+        self._export = QuietButton(
+            "Export…", name="segment.results.export", icon="upload", on_click=self.export_asked.emit
+        )
         self._progress = ProgressLine(name="segment.measuring", on_stop=self.measuring.stop)
         self._empty = EmptyState(
             "compare", "", "", name="segment.unmeasured", button="Measure before and after", on_click=self.measure
@@ -126,6 +131,7 @@ class ResultsPanel(QWidget):
         foot = QHBoxLayout()
         foot.setSpacing(10)
         foot.addWidget(self._name, 1)
+        foot.addWidget(self._export)
         foot.addWidget(self._again)
         foot.addWidget(self._fix)
         card.body.addWidget(self._compare, 1)

@@ -39,11 +39,13 @@ class TeachPanel(QWidget):
     Signals:
         used: a finished adaptation answers from now on.
         results_asked: before and after of a run are wanted; carries its id.
+        export_asked: what a run made shall be written for use elsewhere.
         running_changed: another run is at work, or none (`running`).
     """
 
     used = Signal()
     results_asked = Signal(str)
+    export_asked = Signal()
     running_changed = Signal()
 
     def __init__(self, services: Services, board: Board, using: Using) -> None:
@@ -59,6 +61,9 @@ class TeachPanel(QWidget):
             QuietButton(
                 "Before and after", name="segment.results", on_click=lambda: self.results_asked.emit(self.current)
             )
+        )
+        self._watch.more.addWidget(
+            QuietButton("Export…", name="segment.teach.export", icon="upload", on_click=self.export_asked.emit)
         )
         self._leaking = Card(name="segment.leaks", padding=14)
         self._leak_words = Label(role="warning", wrap=True)
