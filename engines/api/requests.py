@@ -2,7 +2,8 @@
 
 Every request carries an `id`; every answer names it. A newer request of the same kind replaces an older one that has not been answered
 (`Dropped`). Pictures are files in the request's `folder` (absolute), never bytes in a message. Requests about pictures to be segmented:
-`engines.api.segment_requests`.
+`engines.api.segment_requests`; about several concepts in one picture:
+`engines.api.compose`; about adapters that shall act together: `engines.api.interference`.
 """
 
 from __future__ import annotations
@@ -11,22 +12,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from engines.api.compose import ComposeRequest, Seed
+from engines.api.interference import InterferenceRequest
 from engines.api.segment_requests import SegmentRequest
-
-Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+from engines.api.uses import AdapterUse
 
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
     id: str = Field(max_length=80)
-
-
-class AdapterUse(BaseModel):
-    """An adapter file (absolute path) and how strongly it acts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    file: str
-    weight: float = Field(default=1.0, ge=-4.0, le=4.0)
 
 
 class Generate(_Message):
@@ -99,7 +93,8 @@ class Cancel(_Message):
 
 
 Request = Annotated[
-    Generate | Compare | Inspect | Export | Release | Cancel | SegmentRequest, Field(discriminator="type")
+    Generate | Compare | Inspect | Export | Release | Cancel | SegmentRequest | ComposeRequest | InterferenceRequest,
+    Field(discriminator="type"),
 ]
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
 
@@ -114,13 +109,19 @@ class Working(_Message):
 
 
 class Picture(_Message):
-    """One picture of a Generate or Compare is ready. `column` 0 is the base in a Compare."""
+    """One picture of a Generate, Compare or Compose is ready.
+
+    Attributes:
+        column: 0 is the base in a Compare, and the naive sum in a Compose; 1 the composed picture there.
+        preview: it was made in few steps and a finished one follows.
+    """
 
     type: Literal["picture"] = "picture"
     file: str
     prompt: str
     seed: int
     column: int = 0
+    preview: bool = False
 
 
 class Done(_Message):

@@ -18,7 +18,7 @@ from engines.bench.table import Bench
 if TYPE_CHECKING:
     import torch
 
-    from engines.api.requests import AdapterUse
+    from engines.api.uses import AdapterUse
     from engines.diffusion.encoders import Encoder
     from engines.diffusion.generate import Generator
     from engines.starter.subjects import Subject
@@ -160,7 +160,7 @@ class Contest:
     def _vectors(
         self, prompts: Sequence[str], seeds: Sequence[int], files: Sequence[Path], strength: float
     ) -> torch.Tensor:
-        from engines.api.requests import AdapterUse
+        from engines.api.uses import AdapterUse
 
         uses: list[AdapterUse] = [AdapterUse(file=str(file), weight=strength) for file in files]
         self._generator.open("starter")

@@ -296,7 +296,7 @@ def _taught(run: Path, voice: Voice) -> RunState:
 def _compared(
     root: Path, run: Path, pictures: Path, facts: dict[str, str], voice: Voice, *, base: str
 ) -> tuple[dict[str, Any], str]:
-    from engines.api.requests import AdapterUse
+    from engines.api.uses import AdapterUse
     from engines.cli.pictures import photos_in, warm
     from engines.diffusion.compare import Comparison, compare
     from engines.launch.hardware import describe, probe

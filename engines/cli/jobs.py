@@ -64,12 +64,31 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
                 f"A setting is written as GROUP.NAME=VALUE; groups are {', '.join(GROUPS)} and method.",
                 "For example: --set loop.steps=200 --set method.rank=8",
             )
-        try:
-            read = json.loads(value)
-        except ValueError:
-            read = value
-        changes.setdefault(group, {})[key] = read
+        changes.setdefault(group, {})[key] = _value(value)
     return changes
+
+
+def parse_plain_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read `density=0.2 seed=3`, settings of one thing alone.
+
+    Raises:
+        SettingsError: a pair has no name or no value.
+    """
+    changes: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            title = f"“{pair}” is not a setting"
+            raise SettingsError(title, "A setting is written as NAME=VALUE.", "`describe` lists them.")
+        changes[name.strip()] = _value(value)
+    return changes
+
+
+def _value(text: str) -> Any:  # noqa: ANN401 - whatever JSON says
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def build_recipe(start: Recipe, changes: Mapping[str, Mapping[str, Any]]) -> Recipe:

@@ -10,7 +10,7 @@ import typer
 
 from engines.api.errors import SettingsError, UserError
 from engines.api.prompts import measured_prompts
-from engines.api.requests import AdapterUse
+from engines.api.uses import AdapterUse
 from engines.cli.adapters import adapter_file
 from engines.cli.codes import FINE
 from engines.cli.documents import ClassOption, Json, TriggerOption, check_free
@@ -57,10 +57,10 @@ def generate(
     from projects.files import atomic_path
 
     voice = Voice(as_json)
-    uses = [_use(text) for text in adapters or ()]
+    uses = [use_of(text) for text in adapters or ()]
     pairs = [(prompt, seed + number) for prompt in prompts for number in range(count)]
     files = [out / f"{index:03d}-seed-{number}.png" for index, (_, number) in enumerate(pairs)]
-    wanted_size = _size(size)
+    wanted_size = picture_size(size)
     check_free(files, overwrite=overwrite)
     generator = warm(base_address(base), device, voice)
     generator.use(uses)
@@ -118,7 +118,7 @@ def compare(
     from engines.diffusion.compare import compare as run_comparison
 
     voice = Voice(as_json)
-    uses = tuple(_use(text) for text in adapters)
+    uses = tuple(use_of(text) for text in adapters)
     info = describe(Path(uses[0].file))
     concept = _concept(trigger or info.trigger, class_noun or info.class_noun)
     wanted = Comparison(
@@ -127,7 +127,7 @@ def compare(
         labels=tuple(_label(use) for use in uses),
         prompts=tuple(prompts or measured_prompts(concept)),
         seeds=tuple(seeds or (0, 1)),
-        references=tuple(photos_in(references) if references else _own_photos(uses[0])),
+        references=tuple(photos_in(references) if references else own_photos(uses[0])),
         trigger=concept.trigger,
         class_noun=concept.class_noun,
         steps=steps,
@@ -241,7 +241,7 @@ def _told_base(file: Path) -> str:
     return base if base == "starter" or base.startswith(("hub:", "file:")) else ""  # else a title, which finds nothing
 
 
-def _own_photos(use: AdapterUse) -> Sequence[Path]:
+def own_photos(use: AdapterUse) -> Sequence[Path]:
     """The photos that a run's adapter was taught from; none for a lone file."""
     from engines.launch.evaluation import photos_of
 
@@ -249,7 +249,8 @@ def _own_photos(use: AdapterUse) -> Sequence[Path]:
     return photos_of(run) if run is not None else ()
 
 
-def _use(text: str) -> AdapterUse:
+def use_of(text: str) -> AdapterUse:
+    """The adapter and weight of `FILE[=WEIGHT]`; raises AdapterError or SettingsError."""
     name, equals, weight = text.rpartition("=")
     try:
         strength = float(weight) if equals else 1.0
@@ -274,7 +275,8 @@ def _concept(trigger: str, class_noun: str) -> Any:  # noqa: ANN401 - JobConcept
     return JobConcept(name=trigger or class_noun or "subject", trigger=trigger, class_noun=class_noun)
 
 
-def _size(text: str) -> tuple[int, int]:
+def picture_size(text: str) -> tuple[int, int]:
+    """Width and height of `512x512`, zeros for nothing; raises SettingsError."""
     if not text:
         return 0, 0
     width, cross, height = text.casefold().partition("x")

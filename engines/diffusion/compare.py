@@ -18,7 +18,8 @@ from PIL import Image
 
 from engines.api.errors import ModelError, SettingsError
 from engines.api.prompts import class_prompts, elsewhere_prompts
-from engines.api.requests import AdapterUse, Compare
+from engines.api.requests import Compare
+from engines.api.uses import AdapterUse
 from engines.diffusion.captions import without_trigger
 from engines.diffusion.encoders import Encoder, open_encoder
 from engines.diffusion.generate import Generator

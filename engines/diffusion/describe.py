@@ -6,7 +6,7 @@ import importlib.metadata
 
 from engines.api.catalog import BackboneEntry, Catalog, MethodEntry
 from engines.api.recipe import Recipe
-from engines.diffusion import backbones, methods
+from engines.diffusion import backbones, composers, methods
 from engines.diffusion.presets import PRESETS
 from engines.launch.hardware import probe
 
@@ -37,8 +37,11 @@ def describe() -> Catalog:
         presets=PRESETS,
         recipe_schema=Recipe.model_json_schema(),
         devices=probe(),
+        composers=composers.entries(),
         broken=tuple(
-            f"{place}: {reason}" for registry in (families, ways) for place, reason in registry.broken.items()
+            f"{place}: {reason}"
+            for registry in (families, ways, composers.registry())
+            for place, reason in registry.broken.items()
         ),
     )
 

@@ -7,14 +7,21 @@ half of a guided batch that hears other words, or none, is left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from engines.diffusion.contracts import Backbone, TextStates
+from engines.diffusion.exchange.adapter import Adapter
 
 FOCUS = "lorikeet.focus"
 """Metadata of an adapter whose cross-attention part acts on this word alone."""
+
+
+def focused(adapter: Adapter, word: str) -> Adapter:
+    """The adapter with its cross-attention part kept to a word, or to none where the word is empty."""
+    return replace(adapter, metadata={**adapter.metadata, FOCUS: word})
 
 
 class Focus:

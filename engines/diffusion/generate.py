@@ -10,14 +10,18 @@ import torch
 from PIL import Image
 
 from engines.api.errors import ModelError
-from engines.api.requests import AdapterUse
+from engines.api.uses import AdapterUse
 from engines.core.contracts import ProgressHook
 from engines.core.devices import Device, release_cache
 from engines.diffusion.backbones import open_base, quiet
 from engines.diffusion.contracts import Base
 from engines.diffusion.exchange import Adapter, read_adapter
+from engines.diffusion.focus import focused
 from engines.diffusion.placement import Placement
 from engines.diffusion.sampling import Sampling, StepHook, draw
+
+_KEPT, _KEPT_BYTES = 3, 2**29
+"""So many adapter files stay in memory, and more as long as they are smaller than this together."""
 
 
 class Generator:
@@ -64,7 +68,7 @@ class Generator:
         wanted = tuple((use, *_stamp(Path(use.file))) for use in adapters)
         if wanted == self._used:
             return
-        loaded = [(self._read(use), use.weight) for use in adapters]
+        loaded = [(self.read(use), use.weight) for use in adapters]
         (self._placement or Placement(base)).use(loaded)
         self._used = wanted
 
@@ -99,14 +103,19 @@ class Generator:
         self._files.clear()
         release_cache(self.device)
 
-    def _read(self, use: AdapterUse) -> Adapter:
+    def read(self, use: AdapterUse) -> Adapter:
+        """The adapter of a file, from memory where it was read before.
+
+        Raises:
+            AdapterError: it is missing or damaged.
+        """
         path = Path(use.file)
         key = (use.file, *_stamp(path))
         if key not in self._files:
-            if len(self._files) >= 3:
-                self._files.pop(next(iter(self._files)))
             self._files[key] = read_adapter(path)
-        return self._files[key]
+            while len(self._files) > _KEPT and sum(size for _, size, _ in self._files) > _KEPT_BYTES:
+                self._files.pop(next(iter(self._files)))
+        return self._files[key] if use.focus is None else focused(self._files[key], use.focus)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

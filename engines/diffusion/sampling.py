@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from PIL import Image
@@ -62,6 +62,60 @@ class Sampling:
         )
 
 
+class Course(Protocol):
+    """How pictures that are made at once, N of them, are denoised."""
+
+    def begin(self, noise: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """Unit noise to begin with, from the seeds' own (N, C, h, w); `timestep` is the first."""
+        ...
+
+    def predict(self, noisy: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """What the denoiser says of noisy latents (N, C, h, w), guidance included, fp32."""
+        ...
+
+
+class CourseOf(Protocol):
+    """Begins a course."""
+
+    def __call__(self, prompts: Sequence[str], seeds: Sequence[int], /) -> Course:
+        """The course of the pictures of these prompts and seeds, N each."""
+        ...
+
+
+class Guided:
+    """The usual course: what the denoiser says with the words, led away from what it says with the negative ones.
+
+    Attributes:
+        copies: passes a picture that are put through the denoiser together: the negative half first, where there is one.
+        text: what the denoiser is told, (copies x N) rows.
+    """
+
+    def __init__(self, base: Base, text: TextStates, negative: TextStates | None, how: Sampling) -> None:
+        self._base, self._how = base, how
+        self.copies = 1 if negative is None else 2
+        self.text = text if negative is None else {name: torch.cat([negative[name], text[name]]) for name in text}
+
+    @classmethod
+    def by(cls, base: Base, texts: TextSource, prompts: Sequence[str], how: Sampling) -> Self:
+        """The course for prompts, one a picture."""
+        text = texts(prompts)
+        return cls(base, text, texts([how.negative] * len(prompts)) if how.guidance > 1 else None, how)
+
+    def begin(self, noise: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - the contract's
+        """See `Course`."""
+        return noise
+
+    def predict(self, noisy: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        """See `Course`."""
+        rows = torch.cat([noisy] * self.copies)
+        predicted = self._base.predict(rows, timestep.expand(rows.shape[0]), self.text).float()
+        return self.guided(predicted) if self.copies > 1 else predicted
+
+    def guided(self, predicted: torch.Tensor) -> torch.Tensor:
+        """Both halves (2 N, C, h, w) put together, (N, C, h, w)."""
+        return _guided(predicted, self._how.guidance, self._base.info.guidance_rescale)
+
+
 def make_sampler(config: Mapping[str, Any]) -> Any:  # noqa: ANN401 - diffusers is untyped
     """A diffusers scheduler from its configuration.
 
@@ -93,6 +147,7 @@ def draw(
     how: Sampling,
     *,
     texts: TextSource | None = None,
+    course: CourseOf | None = None,
     on_step: StepHook | None = None,
 ) -> Iterator[Image.Image]:
     """One picture for each pair of prompt and seed, in order.
@@ -103,6 +158,7 @@ def draw(
         seeds: see `prompts`.
         how: resolved or not.
         texts: where text states come from; the base's own encoder by default.
+        course: how the pictures made at once are denoised; guided by their words by default.
         on_step: called between denoising steps with the steps done of all; may raise to end it.
     """
     how = how.resolved(base)
@@ -113,9 +169,8 @@ def draw(
         words, numbers = prompts[start : start + batch], seeds[start : start + batch]
         done = how.steps * (start // batch)
         with at_rest(base):
-            text = encode(words)
-            negative = encode([how.negative] * len(words)) if how.guidance > 1 else None
-            latents = _denoise(base, text, negative, numbers, how, _shifted(on_step, done, total))
+            way = Guided.by(base, encode, words, how) if course is None else course(words, numbers)
+            latents = _denoise(base, way, numbers, how, _shifted(on_step, done, total))
             pixels = base.decode_latents(latents)
         yield from (_image(one) for one in pixels)
 
@@ -136,27 +191,16 @@ def at_rest(base: Base) -> Iterator[None]:
             module.training = training
 
 
-def _denoise(
-    base: Base,
-    text: TextStates,
-    negative: TextStates | None,
-    seeds: Sequence[int],
-    how: Sampling,
-    on_step: StepHook | None,
-) -> torch.Tensor:
+def _denoise(base: Base, course: Course, seeds: Sequence[int], how: Sampling, on_step: StepHook | None) -> torch.Tensor:
     sampler = base.sampler()
-    device = next(iter(text.values())).device
+    device = base.schedule.alphas_cumprod.device
     sampler.set_timesteps(how.steps, device=device)
     options = _step_options(sampler, seeds)
-    latents: torch.Tensor = start_noise(base, seeds, how).to(device) * sampler.init_noise_sigma
-    both = text if negative is None else {name: torch.cat([negative[name], text[name]]) for name in text}
-    copies = 1 if negative is None else 2
     timesteps = sampler.timesteps
+    noise = course.begin(start_noise(base, seeds, how).to(device), timesteps[0])
+    latents: torch.Tensor = noise * sampler.init_noise_sigma
     for number, timestep in enumerate(timesteps):
-        model_input = sampler.scale_model_input(torch.cat([latents] * copies), timestep)
-        predicted = base.predict(model_input, timestep.expand(model_input.shape[0]), both).float()
-        if negative is not None:
-            predicted = _guided(predicted, how.guidance, base.info.guidance_rescale)
+        predicted = course.predict(sampler.scale_model_input(latents, timestep), timestep)
         latents = sampler.step(predicted, timestep, latents, **options).prev_sample
         if on_step is not None:
             on_step(min(how.steps, (number + 1) * how.steps // len(timesteps)), how.steps)

@@ -50,6 +50,7 @@ class AdapterInfo:
         resolution: pixels, or 0.
         dora: whether it is weight-decomposed.
         focus: the word a token-aware adapter keeps to; empty for all others.
+        directions: which directions of the shared basis it keeps to (`engines.launch.lanes`), “0-15”; empty for all others.
     """
 
     file: str
@@ -72,6 +73,7 @@ class AdapterInfo:
     steps: int = 0
     resolution: int = 0
     focus: str = ""
+    directions: str = ""
 
     @property
     def elsewhere(self) -> str:
@@ -184,6 +186,7 @@ def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float 
         created=_number(data.get("lorikeet.created") or data.get("ss_training_finished_at")) or 0.0,
         steps=int(_number(data.get("ss_steps")) or 0),
         focus=data.get("lorikeet.focus", "").strip(),
+        directions=data.get("lorikeet.directions", ""),
         resolution=int(_number((data.get("modelspec.resolution") or "").partition("x")[0]) or 0),
     )
 

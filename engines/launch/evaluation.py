@@ -20,7 +20,8 @@ from typing import Literal
 from engines.api.errors import JobError
 from engines.api.job import JobConcept
 from engines.api.prompts import measured_prompts
-from engines.api.requests import AdapterUse, Compare
+from engines.api.requests import Compare
+from engines.api.uses import AdapterUse
 from engines.launch import local, queue
 from engines.launch.folder import ADAPTER, LOG, RUNS, load_job, project_root, read_job, run_folders
 from engines.launch.follow import read_state

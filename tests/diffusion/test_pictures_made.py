@@ -21,7 +21,8 @@ from transformers import (
 )
 
 from engines.api.errors import AdapterError, ModelError, SettingsError
-from engines.api.requests import AdapterUse, Compare
+from engines.api.requests import Compare
+from engines.api.uses import AdapterUse
 from engines.core.intervals import FEWEST
 from engines.diffusion.compare import Comparison, compare
 from engines.diffusion.describe import describe

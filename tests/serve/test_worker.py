@@ -19,7 +19,6 @@ from PIL import Image
 from engines.api.errors import UserError
 from engines.api.requests import (
     ANSWERS,
-    AdapterUse,
     Answer,
     Cancel,
     Compare,
@@ -33,6 +32,7 @@ from engines.api.requests import (
     Release,
     Working,
 )
+from engines.api.uses import AdapterUse
 from engines.launch.local import checkout, child_environment
 from engines.launch.serving import encode
 from engines.serve.handlers import Handlers, captions_beside

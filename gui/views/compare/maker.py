@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from engines.api.requests import AdapterUse, Answer, Compare, Done, Dropped, Generate, Picture, Refused, Working
+from engines.api.requests import Answer, Compare, Done, Dropped, Generate, Picture, Refused, Working
+from engines.api.uses import AdapterUse
 from gui.views.compare.pairing import Pairing
 from gui.views.compare.store import Wanted
 from gui.widgets.notice import Notice

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.api.places import cache_home
-from engines.api.requests import AdapterUse
+from engines.api.uses import AdapterUse
 
 _KEPT = 400
 
