@@ -126,7 +126,7 @@ def compare(
         raise SettingsError(title, "A comparison needs prompts, seeds, and a label for every adapter.")
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
-    photos, unread = _photos(wanted.references)
+    photos, unread = read_photos(wanted.references)
     generator.open(wanted.base)
     judge, why = _judge(generator, wanted)
     made = _pictures(generator, wanted, folder, on_picture, on_step)
@@ -141,7 +141,7 @@ def compare(
     return report
 
 
-def _photos(files: Sequence[Path]) -> tuple[list[Image.Image], list[str]]:
+def read_photos(files: Sequence[Path]) -> tuple[list[Image.Image], list[str]]:
     """The photos, no larger than a judge can use, and a sentence for each that cannot be read."""
     photos, unread = [], []
     for file in files[:MAX_REFERENCES]:

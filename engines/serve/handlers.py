@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engines.api.compose import Compose
 from engines.api.errors import JobError, SettingsError
+from engines.api.interference import AskInterference, TryTogether
 from engines.api.requests import Answer, Compare, Done, Export, Generate, Inspect, Picture, Release, Request, Working
 from engines.api.segment_requests import AskMask, FindObjects, OpenAhead, OpenPicture
 from engines.launch.folder import load_job, run_of
@@ -64,6 +65,10 @@ class Handlers:
                 return self._compare(request)
             case Compose():
                 return self._compose(request)
+            case AskInterference():
+                return self._interference(request)
+            case TryTogether():
+                return self._together(request)
             case Inspect():
                 from engines.launch.adapter_info import describe
 
@@ -139,6 +144,23 @@ class Handlers:
         notes = prepared(request.composition)
         generator = self._warm(request.id, request.composition.base)
         return composed(request, generator, folder, self._tell, self._stepping(request.id, "Composing"), notes)
+
+    def _interference(self, request: AskInterference) -> Done:
+        self._wait_for_libraries(self._check)
+        from engines.diffusion.interference.verdict import report
+
+        return Done(id=request.id, data=report(request.adapters).model_dump(mode="json"))
+
+    def _together(self, request: TryTogether) -> Done:
+        _folder(request.folder)
+        generator = self._warm(request.id, request.base)
+        from engines.diffusion.interference.pictures import try_together
+
+        def drawn(file: str, prompt: str, seed: int, column: int) -> None:
+            self._tell(Picture(id=request.id, file=file, prompt=prompt, seed=seed, column=column))
+
+        on_step = self._stepping(request.id, "Trying them together")
+        return Done(id=request.id, data=try_together(generator, request, on_picture=drawn, on_step=on_step))
 
     def _export(self, request: Export) -> Done:
         self._wait_for_libraries(self._check)
