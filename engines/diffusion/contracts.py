@@ -33,7 +33,9 @@ TextStates: TypeAlias = "dict[str, torch.Tensor]"
 (N, P), the captions as a whole, and `frame` (N, 6), see `DenoisingBatch`; without one a picture counts as whole and of the asked size.
 """
 
-Ability = Literal["attention_linears", "context_linears", "feed_forward_linears", "text_linears", "word_vectors"]
+Ability = Literal[
+    "attention_linears", "context_linears", "feed_forward_linears", "projections", "text_linears", "word_vectors"
+]
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class BackboneInfo:
 
 @dataclass(frozen=True)
 class Site:
-    """One linear layer an adapter can sit on: `network` is a name of `networks()`, `path` the dotted path inside it."""
+    """One layer an adapter can sit on, linear or a convolution: `network` is a name of `networks()`, `path` the dotted path inside it."""
 
     network: str
     path: str
@@ -139,6 +141,10 @@ class Backbone(Protocol):
         """Linear layers of every feed-forward of the denoiser, in order."""
         ...
 
+    def projections(self) -> Sequence[Site]:
+        """Layers that lead into and out of every transformer of the denoiser, in order; linear, or convolutions of one cell."""
+        ...
+
     def text_linears(self) -> Sequence[Site]:
         """Linear layers of the text encoders' attention that the denoiser hears of, in order."""
         ...
@@ -158,6 +164,10 @@ class Backbone(Protocol):
 
     def word_vectors(self, word: str) -> Sequence[torch.Tensor]:
         """What each text encoder's table holds for the k pieces of a word: (k, D) fp32 each; k = 0 where it cannot be spelt."""
+        ...
+
+    def near_words(self, word: str, count: int) -> Sequence[str]:
+        """Whole words of the first text encoder's vocabulary whose vectors lie nearest to a word's, nearest first; at most `count`."""
         ...
 
     def shift_words(self, shifts: Mapping[str, Sequence[torch.Tensor]]) -> None:

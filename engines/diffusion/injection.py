@@ -129,6 +129,10 @@ class LowRankAdapter:
             **(pack(self.word.vectors()) if self.word is not None else {}),
         }
 
+    def halves(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Both halves of every pair as they are learned: (r, in) and (out, r)."""
+        return [(parts[_DOWN], parts[_UP]) for parts in map(self._parts, self._layers.values())]
+
     def layer(self, site: Site) -> Any:  # noqa: ANN401 - peft is untyped
         """Peft's layer at a site; KeyError when this method leaves the site alone."""
         return self._layers[site]

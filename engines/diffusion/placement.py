@@ -4,20 +4,22 @@ For making pictures an adapter need not stay apart: its change is added to the w
 cost. The weights as they were are kept and put back, never computed back.
 
 What a token-aware adapter changes in the cross-attention holds for its own word alone and cannot be put into weights: it is added to the
-layer's output, at the places of that word.
+layer's output, at the places of that word. What a membrane of an eraser changes holds as far as the prompt of the moment lets it, and is added likewise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from engines.diffusion.contracts import Base
+from engines.diffusion.contracts import Base, Site
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, check_fit, in_memory
 from engines.diffusion.focus import FOCUS, Focus
+from engines.diffusion.gates import Gate, adding
 from engines.diffusion.trained_word import shifts_of
+from engines.diffusion.transport import Transport, membranes_of
 
 
 class Placement:
@@ -36,23 +38,21 @@ class Placement:
         """
         for adapter, _ in adapters:
             check_fit(adapter, self._base)
+            membranes_of(adapter)
         shifts = _shifts(self._base, adapters)
         self.clear()
         self._base.shift_words(shifts)
         networks, context = self._base.networks(), frozenset(self._base.context_linears())
         with torch.no_grad():
-            for adapter, strength in adapters:
-                focus = self._focus(adapter)
+            # Membranes last: they ask the text encoder once, which others may change.
+            for adapter, strength in sorted(adapters, key=lambda one: bool(membranes_of(one[0]))):
+                gate = self._gate(adapter)
                 for name, pair in adapter.modules.items():
                     site = in_memory(name, networks)
-                    layer: Any = networks[site.network].get_submodule(site.path)
-                    if focus is not None and site in context:
-                        self._live.append(layer.register_forward_hook(_added(pair, layer.weight, strength, focus)))
-                        continue
-                    place = (site.network, site.path)
-                    original = self._originals.setdefault(place, layer.weight.data)
-                    change = change_of(pair, original, strength)
-                    layer.weight.data = (layer.weight.data.float() + change).to(original.dtype)
+                    if gate is not None and (isinstance(gate, Transport) or site in context):
+                        self._add(site, pair, strength, gate)
+                    else:
+                        self._merge(site, pair, strength)
 
     def clear(self) -> None:
         """Put the base's own weights back."""
@@ -65,13 +65,32 @@ class Placement:
             networks[network].get_submodule(path).weight.data = original
         self._originals.clear()
 
-    def _focus(self, adapter: Adapter) -> Focus | None:
-        word = adapter.metadata.get(FOCUS, "").strip()
-        if not word or "context_linears" not in self._base.abilities:
+    def _merge(self, site: Site, pair: LoraPair, strength: float) -> None:
+        """Put a change into a layer's weights."""
+        layer: Any = self._base.networks()[site.network].get_submodule(site.path)
+        original = self._originals.setdefault((site.network, site.path), layer.weight.data)
+        change = change_of(pair, original, strength)
+        layer.weight.data = (layer.weight.data.float() + change).to(original.dtype)
+
+    def _add(self, site: Site, pair: LoraPair, strength: float, gate: Gate) -> None:
+        """Add a change (without magnitude) to a layer's output, as far as the gate lets it."""
+        layer: Any = self._base.networks()[site.network].get_submodule(site.path)
+        down = pair.down.to(layer.weight.device, layer.weight.dtype)
+        up = (strength * pair.scale * pair.up.float()).to(layer.weight.device, layer.weight.dtype)
+        self._live.append(layer.register_forward_hook(adding(down, up, gate)))
+
+    def _gate(self, adapter: Adapter) -> Focus | Transport | None:
+        """What lets an adapter act on some words only, listening from now on; None for one that acts on all."""
+        marks, word = membranes_of(adapter), adapter.metadata.get(FOCUS, "").strip()
+        gate: Focus | Transport
+        if marks:
+            gate = Transport(self._base, marks)
+        elif word and "context_linears" in self._base.abilities:
+            gate = Focus(self._base, word)
+        else:
             return None
-        focus = Focus(self._base, word)
-        self._live.append(focus)
-        return focus
+        self._live.append(gate)
+        return gate
 
 
 def _shifts(base: Base, adapters: Sequence[tuple[Adapter, float]]) -> dict[str, list[torch.Tensor]]:
@@ -85,18 +104,6 @@ def _shifts(base: Base, adapters: Sequence[tuple[Adapter, float]]) -> dict[str, 
                 else parts
             )
     return whole
-
-
-def _added(pair: LoraPair, weight: torch.Tensor, strength: float, focus: Focus) -> Callable[..., torch.Tensor]:
-    """A forward hook that adds a pair's change (without magnitude) at the places of its word."""
-    down = pair.down.to(weight.device, weight.dtype)
-    up = (strength * pair.scale * pair.up.float()).to(weight.device, weight.dtype)
-
-    def add(_layer: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor:
-        change = torch.nn.functional.linear(torch.nn.functional.linear(inputs[0], down), up)
-        return output + change * focus.mask.to(output.dtype)
-
-    return add
 
 
 def change_of(pair: LoraPair, weight: torch.Tensor, strength: float = 1.0) -> torch.Tensor:

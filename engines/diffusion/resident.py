@@ -17,7 +17,7 @@ from engines.diffusion.folders import Opened
 from engines.diffusion.objective import NoiseSchedule
 from engines.diffusion.sampling import make_sampler
 from engines.diffusion.sites import Sites
-from engines.diffusion.words import places, shifted
+from engines.diffusion.words import nearest_words, places, shifted
 
 
 class Dialect(Protocol):
@@ -100,6 +100,10 @@ class Resident:
         """See `Backbone`."""
         return self._sites.feed_forward
 
+    def projections(self) -> Sequence[Site]:
+        """See `Backbone`."""
+        return self._sites.projections
+
     def text_linears(self) -> Sequence[Site]:
         """See `Backbone`."""
         return self._sites.text
@@ -125,6 +129,11 @@ class Resident:
         return [
             table[list(pieces)].detach().float() for table, pieces in zip(tables, self._pieces_of(word), strict=True)
         ]
+
+    def near_words(self, word: str, count: int) -> list[str]:
+        """See `Backbone`."""
+        vectors, table = self.word_vectors(word)[0], next(iter(self._encoders().values())).get_input_embeddings().weight
+        return nearest_words(next(iter(self._tokenizers.values())), table, vectors, count) if len(vectors) else []
 
     def shift_words(self, shifts: Mapping[str, Sequence[torch.Tensor]]) -> None:
         """See `Backbone`."""

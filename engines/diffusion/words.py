@@ -1,10 +1,13 @@
-"""A word in a caption: the places of its token pieces, whatever the tokenizer made of it, and other vectors put there."""
+"""A word in a caption: the places of its token pieces, whatever the tokenizer made of it, other vectors put there, and the words that lie near it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
+
+_END = "</w>"
 
 
 def places(tokens: torch.Tensor, pieces: Sequence[int]) -> torch.Tensor:
@@ -42,6 +45,34 @@ def shifted(embedded: torch.Tensor, tokens: torch.Tensor, pieces: Sequence[int],
         here = torch.nn.functional.pad(begins, (offset, spare - offset)).to(embedded.dtype)
         embedded = embedded + here.unsqueeze(-1) * shift
     return embedded
+
+
+@torch.no_grad()
+def nearest_words(
+    tokenizer: Any,  # noqa: ANN401 - transformers is untyped
+    table: torch.Tensor,
+    vectors: torch.Tensor,
+    count: int,
+) -> list[str]:
+    """Whole words of a vocabulary by how near their vectors lie to the mean of some, nearest first, itself among them.
+
+    Args:
+        tokenizer: byte pairs, whole words ending in `</w>`.
+        table: vectors of all tokens (V, D).
+        vectors: of the pieces of a word (k, D).
+        count: how many at most.
+    """
+    words = {number: piece.removesuffix(_END) for piece, number in tokenizer.get_vocab().items() if _is_word(piece)}
+    numbers = list(words)
+    unit = torch.nn.functional.normalize
+    near = unit(table[numbers].float(), dim=1) @ unit(vectors.mean(dim=0), dim=0)
+    best = near.topk(min(count, len(numbers))).indices.tolist()
+    return [words[numbers[place]] for place in best]
+
+
+def _is_word(piece: str) -> bool:
+    word = piece.removesuffix(_END)
+    return piece.endswith(_END) and len(word) > 2 and word.isascii() and word.isalpha()
 
 
 def _begins(tokens: torch.Tensor, pieces: Sequence[int]) -> torch.Tensor | None:

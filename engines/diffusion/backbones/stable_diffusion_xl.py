@@ -22,6 +22,7 @@ ABILITIES: tuple[Ability, ...] = (
     "attention_linears",
     "context_linears",
     "feed_forward_linears",
+    "projections",
     "text_linears",
     "word_vectors",
 )

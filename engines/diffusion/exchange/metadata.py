@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from engines.api.erase_job import EraseJob
 from engines.api.job import Job
 from engines.diffusion.contracts import BackboneInfo
 
@@ -34,18 +35,31 @@ def metadata_of(
         pictures: how many photos it learned from.
         side: picture size, pixels.
     """
-    return {**_kohya(job, info, step, pictures, side), **method, **_spec(job, info, side), **_own(job, info)}
+    trigger = {"modelspec.trigger_phrase": job.concept.trigger} if job.concept.trigger else {}
+    return {**_kohya(job, info, step, pictures, side), **method, **_spec(job, info, side), **trigger, **_own(job, info)}
+
+
+def eraser_metadata_of(job: EraseJob, info: BackboneInfo, method: Mapping[str, str], *, step: int) -> dict[str, str]:
+    """Everything about an eraser; arguments as in `metadata_of`."""
+    steps = {"ss_steps": str(step), "ss_network_args": "{}", "ss_seed": str(job.recipe.loop.seed)}
+    return {**_base(info, job.title), **steps, **method, **_spec(job, info, info.resolution), **_made(job, info)}
+
+
+def _base(info: BackboneInfo, title: str) -> dict[str, str]:
+    return {
+        "ss_base_model_version": info.version,
+        "ss_v2": str(info.version.startswith("sd_v2")),
+        "ss_sd_model_name": info.title,
+        "ss_new_sd_model_hash": info.base_hash,
+        "ss_output_name": title,
+    }
 
 
 def _kohya(job: Job, info: BackboneInfo, step: int, pictures: int, side: int) -> dict[str, str]:
     loop, objective = job.recipe.loop, job.recipe.objective
     rate = loop.learning_rate or info.learning_rate
     return {
-        "ss_base_model_version": info.version,
-        "ss_v2": str(info.version.startswith("sd_v2")),
-        "ss_sd_model_name": info.title,
-        "ss_new_sd_model_hash": info.base_hash,
-        "ss_output_name": job.title,
+        **_base(info, job.title),
         "ss_network_args": "{}",
         "ss_steps": str(step),
         "ss_max_train_steps": str(loop.steps),
@@ -67,8 +81,7 @@ def _kohya(job: Job, info: BackboneInfo, step: int, pictures: int, side: int) ->
     }
 
 
-def _spec(job: Job, info: BackboneInfo, side: int) -> dict[str, str]:
-    trigger = {"modelspec.trigger_phrase": job.concept.trigger} if job.concept.trigger else {}
+def _spec(job: Job | EraseJob, info: BackboneInfo, side: int) -> dict[str, str]:
     return {
         "modelspec.sai_model_spec": "1.0.1",
         "modelspec.architecture": _ARCHITECTURES.get(info.version, f"{info.family}/lora"),
@@ -77,7 +90,6 @@ def _spec(job: Job, info: BackboneInfo, side: int) -> dict[str, str]:
         "modelspec.resolution": f"{side}x{side}",
         "modelspec.date": datetime.fromtimestamp(job.created, UTC).isoformat(timespec="seconds"),
         "modelspec.prediction_type": "v" if info.prediction == "v_prediction" else "epsilon",
-        **trigger,
     }
 
 
@@ -85,12 +97,18 @@ def _own(job: Job, info: BackboneInfo) -> dict[str, str]:
     recipe = job.recipe.model_dump(mode="json")
     recipe["samples"]["prompts"] = []  # prompts may say private things, and other people get this file
     return {
-        "lorikeet.version": job.app_version,
-        "lorikeet.method": job.method.name,
-        "lorikeet.settings": json.dumps(job.method.settings, sort_keys=True),
+        **_made(job, info),
         "lorikeet.recipe": json.dumps(recipe, sort_keys=True),
         "lorikeet.trigger": job.concept.trigger,
         "lorikeet.class_noun": job.concept.class_noun,
+    }
+
+
+def _made(job: Job | EraseJob, info: BackboneInfo) -> dict[str, str]:
+    return {
+        "lorikeet.version": job.app_version,
+        "lorikeet.method": job.method.name,
+        "lorikeet.settings": json.dumps(job.method.settings, sort_keys=True),
         "lorikeet.base": info.title if job.base.startswith("file:") else job.base,
         "lorikeet.base_hash": info.base_hash,
         "lorikeet.created": f"{job.created:.0f}",

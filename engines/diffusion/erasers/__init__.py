@@ -1,0 +1,36 @@
+"""Ways to erase a concept, one file each; a file registers its class with `@ERASERS.register(name)`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from engines.api.settings import refusal
+from engines.core.registry import Registry
+from engines.diffusion.erasing.contracts import Eraser
+
+ERASERS: Registry[type[Any]] = Registry("way to erase")
+
+
+@functools.cache
+def registry() -> Registry[type[Any]]:
+    """All erasers; their files are imported once."""
+    ERASERS.discover(__name__)
+    return ERASERS
+
+
+def eraser_of(name: str, settings: Mapping[str, Any]) -> Eraser:
+    """The eraser of this name with these settings.
+
+    Raises:
+        SettingsError: there is none, or a setting is not right.
+    """
+    kind = registry().get(name)
+    try:
+        eraser: Eraser = kind(**settings)
+    except ValidationError as error:
+        raise refusal(error, kind, group="method") from None
+    return eraser
