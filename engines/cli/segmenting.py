@@ -40,6 +40,12 @@ def predict(
         bool, typer.Option("--everything", help="Proposals for all objects, even where the adapter knows classes.")
     ] = False,
     grid: Annotated[int, typer.Option("--grid", min=2, max=64, help="Clicks along each side for proposals.")] = 16,
+    finer: Annotated[
+        int,
+        typer.Option(
+            "--finer", min=0, max=8, help="Masks so many times finer than the model's own, with an adapter of I-MedSAM."
+        ),
+    ] = 0,
     as_json: Json = False,
 ) -> int:
     """Find masks in pictures: the classes of an adapter, or proposals for all objects."""
@@ -53,7 +59,7 @@ def predict(
     files = photos_in(pictures)
     file = adapter_file(adapter) if adapter is not None else None
     address = base_of(base, file)
-    clicks = Clicks(address, file, decoder_for(address, file, voice.say), Shared())
+    clicks = Clicks(address, file, decoder_for(address, file, voice.say, finer=finer), Shared())
     wish = Wish(files, out, kind, grid if everything or not clicks.names else 0)
     with Bar("Looking", len(files)) as bar:  # Ctrl-C leaves nothing behind
         found = run_prediction(clicks, wish, lambda done, total, name: bar.update(done, total, name[:40]))

@@ -20,6 +20,7 @@ from engines.launch.sam_sizes import SamSizes
 if TYPE_CHECKING:
     import torch
 
+    from engines.segmentation.drawing import ImplicitDrawing
     from engines.segmentation.frames import Frame
 
 
@@ -87,6 +88,16 @@ class Segmenter(Protocol):
         """All of it; its parameters have the names of Meta's checkpoints."""
         ...
 
+    @property
+    def drawing(self) -> ImplicitDrawing | None:
+        """What a tuner put after the decoder to draw masks of any side; None where they are read off between the decoder's points."""
+        ...
+
+    @property
+    def drawn_side(self) -> int:
+        """Side of masks as they are given to people: m, or finer where something draws finer."""
+        ...
+
     def frame(self, width: int, height: int) -> Frame:
         """How a picture of this size lies in the model's square."""
         ...
@@ -99,13 +110,16 @@ class Segmenter(Protocol):
         """Embeddings (N, C, g, g) of pixels (N, 3, S, S); with gradient where something in the encoder trains."""
         ...
 
-    def decode(self, embeddings: torch.Tensor, prompts: Prompts, *, several: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """Masks for prompts: logits (P, M, m, m) and the IoU the model expects of each (P, M).
+    def decode(
+        self, embeddings: torch.Tensor, prompts: Prompts, *, several: bool, side: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Masks for prompts: logits (P, M, side, side) and the IoU the model expects of each (P, M).
 
         Args:
             embeddings: (P, C, g, g), one row a prompt, or (1, C, g, g) for all.
-            prompts: P of them.
+            prompts: P of them; an earlier mask may have any side.
             several: M masks of different extent for an ambiguous prompt, else the one for a clear prompt (M = 1).
+            side: of the masks; 0 takes the decoder's own, m.
         """
         ...
 
@@ -114,9 +128,9 @@ class Segmenter(Protocol):
         ...
 
     def masks(
-        self, embeddings: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor
+        self, embeddings: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor, *, side: int = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """All masks of the decoder (P, M, m, m) and their expected IoU (P, M), the one for a clear prompt first; the second half."""
+        """All masks of the decoder (P, M, side, side) and their expected IoU (P, M), the one for a clear prompt first; the second half."""
         ...
 
 

@@ -99,22 +99,23 @@ def hashes_of(base: str, adapter: Path | None) -> tuple[str, str]:
     return base_hash, sha256_of(adapter)
 
 
-def decoder_for(base: str, adapter: Path | None, working: Callable[[str], None]) -> Decoder:
+def decoder_for(base: str, adapter: Path | None, working: Callable[[str], None], *, finer: int = 0) -> Decoder:
     """The decoder of a model with an adapter in it, made when it is not there yet.
 
     Args:
         base: as in a job.
         adapter: its file; None for the plain model.
         working: told what takes time.
+        finer: how many times finer than the model's own its masks shall be; 0 takes what the adapter was set to.
 
     Raises:
         ModelError: the model cannot be opened, or its decoder cannot be exported.
-        AdapterError: the adapter is damaged, or was made for another model.
+        AdapterError: the adapter is damaged, was made for another model, or cannot draw finer masks.
     """
     from engines.core.weights import joint_hash
 
     hashes = hashes_of(base, adapter)
-    folder = cache_home() / "decoders" / joint_hash((*hashes, str(_EDITION)))[:40]
+    folder = cache_home() / "decoders" / joint_hash((*hashes, str(_EDITION), *([str(finer)] if finer else [])))[:40]
     with suppress(ModelError):
         found = Decoder(folder, hashes)
         folder.touch()
@@ -122,12 +123,12 @@ def decoder_for(base: str, adapter: Path | None, working: Callable[[str], None])
     working("Preparing the model for clicks")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with atomic_folder(folder) as empty:
-        _export(base, adapter, empty)
+        _export(base, adapter, empty, finer)
     _forget_old(folder.parent)
     return Decoder(folder, hashes)
 
 
-def _export(base: str, adapter: Path | None, folder: Path) -> None:
+def _export(base: str, adapter: Path | None, folder: Path, finer: int) -> None:
     from engines.core.devices import pick
     from engines.segmentation.export import graphs
     from engines.segmentation.export.adapted import open_adapted
@@ -137,7 +138,13 @@ def _export(base: str, adapter: Path | None, folder: Path) -> None:
 
     opened = open_adapted(base, adapter, pick("cpu", "fp32"))
     model, sizes = opened.model, opened.model.info.sizes
-    network = graphs.Clicked(model, LeanDecoder(model) if is_plain(model.decoder) else None)
+    if finer:
+        if model.drawing is None:
+            title = "This model cannot draw finer masks"
+            raise AdapterError(title, hint="Use an adapter of I-MedSAM (“Fine borders”), or leave this out.")
+        model.drawing.finer = finer
+    plain = model.drawing is None and is_plain(model.decoder)
+    network = graphs.Clicked(model, LeanDecoder(model) if plain else None)
     free = {"point_coords": {1: "num_points"}, "point_labels": {1: "num_points"}}
     trials = prompt_trials(opened)
     write_graph(Drawing(network, graphs.PROMPTS, graphs.LOW_RES, trials, free), folder / _DECODER)
@@ -146,7 +153,7 @@ def _export(base: str, adapter: Path | None, folder: Path) -> None:
         seen = [trial[:1] for trial in trials]
         write_graph(Drawing(found, graphs.PROMPTS[:1], graphs.LOW_RES, seen), folder / _CLASSES)
     classes = opened.adapter.classes if opened.adapter is not None and opened.tokens is not None else ()
-    facts = Facts(sizes.image_side, sizes.mask_side, opened.encoder_changes, classes)
+    facts = Facts(sizes.image_side, model.drawn_side, opened.encoder_changes, classes)
     atomic_write_json(folder / _FACTS, asdict(facts))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from engines.core.contracts import ProgressHook
 from engines.core.intervals import Figure
 from engines.segmentation import prompting
 from engines.segmentation.contracts import Prompts, Segmenter
+from engines.segmentation.frames import Frame
 from engines.segmentation.metrics import clicking, table
 from engines.segmentation.metrics.pair import pair
 from engines.segmentation.scenes import SceneShelf
@@ -83,13 +84,12 @@ class Examiner:
     def maps(self, number: int, asked: Asked, way: str) -> tuple[Maps, list[float]]:
         """Logits (P, H, W) in picture `number`'s own pixels, and what the model thinks of each."""
         logits, scores = self._decoded(number, asked, way)
-        frame = self._shelf.frame(number)
-        return frame.whole(logits.float().cpu().numpy()), scores.tolist()
+        return self._frame(number).whole(logits.float().cpu().numpy()), scores.tolist()
 
     @torch.no_grad()
     def clicker(self, number: int) -> clicking.Predict:
         """A function from clicks to the mask (H, W) of an object of picture `number`."""
-        embedding, frame = self._embedding(number), self._shelf.frame(number)
+        embedding, frame = self._embedding(number), self._frame(number)
         earlier: list[torch.Tensor] = []
 
         @torch.no_grad()
@@ -102,7 +102,8 @@ class Examiner:
                 torch.tensor([labels], device=device),
                 masks=earlier[-1] if len(clicks) > 1 and earlier else None,
             )
-            logits, scores = self._model.decode(embedding[None], prompts, several=len(clicks) == 1)
+            several, side = len(clicks) == 1, self._model.drawn_side
+            logits, scores = self._model.decode(embedding[None], prompts, several=several, side=side)
             best = logits[:, int(scores[0].argmax())]
             earlier[:] = [best[:, None]]
             found: npt.NDArray[np.bool_] = frame.whole(best[0].float().cpu().numpy()) > 0
@@ -113,7 +114,7 @@ class Examiner:
     def _decoded(self, number: int, asked: Asked, way: str) -> tuple[torch.Tensor, torch.Tensor]:
         embedding = self._embedding(number)[None].expand(len(asked.truths), -1, -1, -1)
         prompts = self._prompts(number, asked, way, embedding.device)
-        logits, scores = self._model.decode(embedding, prompts, several=way == CLICK)
+        logits, scores = self._model.decode(embedding, prompts, several=way == CLICK, side=self._model.drawn_side)
         best = scores.argmax(dim=1)
         rows = torch.arange(len(best), device=best.device)
         return logits[rows, best], scores[rows, best]
@@ -132,6 +133,10 @@ class Examiner:
             return Prompts(corners, corners.new_tensor([2.0, 3.0]).expand(len(boxes), -1))
         middles = prompting.middles(cells)
         return prompting.clicks(middles, self._cell, middles.new_ones(len(middles)))
+
+    def _frame(self, number: int) -> Frame:
+        """How masks as people get them lie in picture `number`."""
+        return replace(self._shelf.frame(number), mask_side=self._model.drawn_side)
 
     def _embedding(self, number: int) -> torch.Tensor:
         if self._changes:

@@ -12,7 +12,7 @@ from engines.api.segment_job import SegmentData, SegmentObjective
 from engines.segmentation import prompting
 from engines.segmentation.batches import Showing
 from engines.segmentation.contracts import Prompts, Segmenter
-from engines.segmentation.objective import FINER, enlarged, mask_errors, overlap_of, unmarked_errors
+from engines.segmentation.objective import FINER, mask_errors, overlap_of, unmarked_errors
 from engines.segmentation.scenes import SceneShelf
 from projects.regions.mask import Mask, union
 
@@ -90,6 +90,7 @@ class Lesson:
         """Keep what every question needs; `tokens` (K, C) are the learned classes, None when nothing is found without being asked."""
         self._model, self._data, self._objective, self._tokens = model, data, objective, tokens
         self._cell = model.info.sizes.image_side / model.info.sizes.mask_side
+        self._side = FINER * model.info.sizes.mask_side
 
     def clicked(self, embeddings: torch.Tensor, asked: Questions, kind: str) -> torch.Tensor:
         """Error of clicks or boxes, a scalar.
@@ -105,27 +106,31 @@ class Lesson:
             with torch.no_grad():
                 first = self._best(*self._model.decode(own, prompts, several=True))
             prompts = prompting.corrected(prompts, first, coarse, self._cell)
-        logits, scores = self._model.decode(own, prompts, several=kind == prompting.CLICK)
+        logits, scores = self._model.decode(own, prompts, several=kind == prompting.CLICK, side=self._side)
         return self._error(logits, scores, asked)
 
     def found(self, embeddings: torch.Tensor, asked: Questions) -> torch.Tensor:
         """Error of classes that are found without being asked, a scalar."""
-        logits, scores = self._model.decode(embeddings[asked.rows], self._by_class(asked.labels), several=False)
+        logits, scores = self._classes(embeddings, asked)
         return self._error(logits, scores, asked)
 
     def unmarked(self, embeddings: torch.Tensor, asked: Questions) -> torch.Tensor:
         """Error of classes in pictures without masks, a scalar; the truth of the questions is not looked at."""
-        logits, _ = self._model.decode(embeddings[asked.rows], self._by_class(asked.labels), several=False)
-        return unmarked_errors(enlarged(logits[:, 0]), asked.valid, self._objective).mean()
+        logits, _ = self._classes(embeddings, asked)
+        return unmarked_errors(logits[:, 0], asked.valid, self._objective).mean()
 
     def say(self, embeddings: torch.Tensor, asked: Questions, *, automatic: bool) -> torch.Tensor:
         """Answers (P, n, n) to fixed questions: the class, or a click in the middle of each object."""
-        own = embeddings[asked.rows]
         if automatic:
-            return enlarged(self._model.decode(own, self._by_class(asked.labels), several=False)[0][:, 0])
+            return self._classes(embeddings, asked)[0][:, 0]
         cells = prompting.middles(asked.coarse)
         prompts = prompting.clicks(cells, self._cell, cells.new_ones(len(cells)))
-        return enlarged(self._best(*self._model.decode(own, prompts, several=True)))
+        return self._best(*self._model.decode(embeddings[asked.rows], prompts, several=True, side=self._side))
+
+    def _classes(self, embeddings: torch.Tensor, asked: Questions) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits (P, 1, n, n) and expected IoU (P, 1) of classes as wholes."""
+        prompts = self._by_class(asked.labels)
+        return self._model.decode(embeddings[asked.rows], prompts, several=False, side=self._side)
 
     def _by_class(self, labels: torch.Tensor) -> Prompts:
         assert self._tokens is not None  # noqa: S101 - only asked where classes are learned
@@ -134,13 +139,13 @@ class Lesson:
 
     @staticmethod
     def _best(logits: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """The mask (P, m, m) the model thinks best of."""
+        """The mask (P, n, n) the model thinks best of."""
         return logits[torch.arange(len(logits), device=logits.device), scores.argmax(dim=1)]
 
     def _error(self, logits: torch.Tensor, scores: torch.Tensor, asked: Questions) -> torch.Tensor:
         """Mean over objects of the best mask's error, and of how far the model's estimates are off."""
         count, most = logits.shape[:2]
-        flat = enlarged(logits.flatten(0, 1))
+        flat = logits.flatten(0, 1)
         truth, valid = (part.repeat_interleave(most, dim=0) for part in (asked.truth, asked.valid))
         each = mask_errors(flat, truth, valid, self._objective).view(count, most)
         real = overlap_of(flat, truth, valid).view(count, most)

@@ -1,6 +1,6 @@
 """The training error of masks: overlap, pixels, and the model's own estimate of each mask.
 
-Errors are measured on the decoder's own grid, enlarged twice, against the share of each cell that belongs to the object; what lies outside the
+Errors are measured on a grid twice as fine as the decoder's, against the share of each cell that belongs to the object; what lies outside the
 picture counts nothing.
 """
 
@@ -13,12 +13,7 @@ from engines.api.segment_job import SegmentObjective
 
 _SHARE_WEIGHT = 10.0
 FINER = 2
-"""The decoder's masks are enlarged so many times before they are compared."""
-
-
-def enlarged(logits: torch.Tensor) -> torch.Tensor:
-    """Logits (P, m, m) on the grid they are compared on, (P, 2 m, 2 m)."""
-    return functional.interpolate(logits.unsqueeze(1), scale_factor=FINER, mode="bilinear", align_corners=False)[:, 0]
+"""Masks are compared on a grid so many times finer than the decoder's."""
 
 
 def mask_errors(

@@ -99,6 +99,7 @@ def test_what_cannot_be_predicted_is_told_and_leaves_nothing(
         (["--out", str(tmp_path / "x"), "--format", "cubes"], "no format"),
         (["--out", str(tmp_path / "x"), "--adapter", str(tmp_path / "none")], "no such file"),
         (["--out", str(tmp_path / "x"), "--base", str(tmp_path / "none.pth")], "no model"),
+        (["--out", str(tmp_path / "x"), "--finer", "2"], "finer masks"),
     ):
         assert main([*words, *more]) == EXPECTED
         assert said in capsys.readouterr().err

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,7 @@ def test_a_click_that_follows_makes_the_chosen_mask_better(tiny: Path, picture: 
     assert forgotten.mask.same(alone.mask)
 
 
-@pytest.mark.parametrize("tuner", ["lora", "adaptformer", "sam-adapter", "decoder"])
+@pytest.mark.parametrize("tuner", ["lora", "adaptformer", "sam-adapter", "decoder", "i-medsam"])
 def test_an_adapter_answers_as_in_torch(tiny: Path, picture: Path, tmp_path: Path, tuner: str) -> None:
     adapter = write_adapter(tiny, tmp_path / "a.safetensors", tuner)
     shared = Shared(WarmModel(cpu))
@@ -158,9 +159,10 @@ def test_an_adapter_answers_as_in_torch(tiny: Path, picture: Path, tmp_path: Pat
     asked = Prompts(torch.from_numpy(frame.to_model([[[40.0, 30.0], [0.0, 0.0]]])), torch.tensor([[1.0, -1.0]]))
     with torch.no_grad():
         embedding = model.encode(torch.from_numpy(frame.pixels(image))[None])
-        low, scores = model.decode(embedding, asked, several=True)
+        low, scores = model.decode(embedding, asked, several=True, side=model.drawn_side)
         named = Prompts(torch.zeros(2, 0, 2), torch.zeros(2, 0), tokens=tokens.unsqueeze(1))
-        by_class, class_scores = model.decode(embedding, named, several=False)
+        by_class, class_scores = model.decode(embedding, named, several=False, side=model.drawn_side)
+    frame = replace(frame, mask_side=model.drawn_side)
     for found, number in zip(clicked, scores[0].argsort(descending=True, stable=True), strict=True):
         same(found, frame.whole(low[0, number].numpy()), float(scores[0, number]))
     for found in classes:
@@ -169,6 +171,26 @@ def test_an_adapter_answers_as_in_torch(tiny: Path, picture: Path, tmp_path: Pat
     assert [found.score for found in plain] != [found.score for found in clicked]
     expected, _, _ = predictor(tiny, picture).predict(np.array([[40.0, 30.0]]), np.array([1]), multimask_output=True)
     assert max((plain[0].mask.array() == mask).mean() for mask in expected) > 0.99
+
+
+def test_masks_may_be_asked_for_finer(tiny: Path, picture: Path, tmp_path: Path) -> None:
+    adapter, address = write_adapter(tiny, tmp_path / "a.safetensors", "i-medsam", finer=1), f"file:{tiny}"
+    shared, click = Shared(WarmModel(cpu)), [Click(x=40, y=30)]
+    found = {}
+    for finer, side in ((0, 32), (4, 128)):
+        decoder = decoder_for(address, adapter, lambda _text: None, finer=finer)
+        assert decoder.facts.mask_side == side
+        one = Clicks(address, adapter, decoder, shared)
+        first = one.ask(Asked(picture), click, None, never)
+        refined = one.ask(Asked(picture), [*click, Click(x=80, y=50, inside=False)], None, never, follow=0)
+        found[finer] = [answer.mask.array() for answer in (*first, *refined)]
+    assert len(found[0]) == len(found[4]) == 4
+    shares = [float((own == fine).mean()) for own, fine in zip(found[0], found[4], strict=True)]
+    assert min(shares) > 0.8
+    assert min(shares) < 1.0
+    lora = write_adapter(tiny, tmp_path / "l.safetensors", "lora")
+    with pytest.raises(AdapterError, match="finer masks"):
+        decoder_for(address, lora, lambda _text: None, finer=2)
 
 
 class Counting(WarmModel):

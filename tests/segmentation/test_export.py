@@ -76,8 +76,9 @@ def clicked(model: SegmentAnything, picture: Path) -> np.ndarray:
     points = torch.from_numpy(frame.to_model([[[40.0, 30.0], [0.0, 0.0]]]))
     with torch.no_grad():
         embedding = model.encode(torch.from_numpy(frame.pixels(image))[None])
-        low, _ = model.masks(embedding, *model.embed(Prompts(points, torch.tensor([[1.0, -1.0]]))))
-    return frame.whole(low[0].numpy())
+        prompts = model.embed(Prompts(points, torch.tensor([[1.0, -1.0]])))
+        low, _ = model.masks(embedding, *prompts, side=model.drawn_side)
+    return replace(frame, mask_side=model.drawn_side).whole(low[0].numpy())
 
 
 def run(file: Path, *given: np.ndarray) -> list[np.ndarray]:
@@ -109,8 +110,9 @@ def test_every_way_to_adapt_is_exported_and_answers_as_in_torch(
     found, _, _ = run(tmp_path / "out" / "classes.onnx", embedding, size)
     with torch.no_grad():
         asked = Prompts(torch.zeros(2, 0, 2), torch.zeros(2, 0), tokens=tokens.unsqueeze(1))
-        low, _ = model.decode(torch.from_numpy(embedding), asked, several=False)
-    np.testing.assert_allclose(found[0], frame.whole(low[:, 0].numpy()), atol=1e-3 * max(1.0, float(low.abs().max())))
+        low, _ = model.decode(torch.from_numpy(embedding), asked, several=False, side=model.drawn_side)
+    expected = replace(frame, mask_side=model.drawn_side).whole(low[:, 0].numpy())
+    np.testing.assert_allclose(found[0], expected, atol=1e-3 * max(1.0, float(low.abs().max())))
 
 
 def test_one_mask_answers_best_whatever_is_asked(tiny: Path, tmp_path: Path) -> None:

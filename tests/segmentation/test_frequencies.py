@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from engines.segmentation.frequencies import coarse_part
+from engines.segmentation.frequencies import coarse_part, spectrum
 from engines.segmentation.layers import fine_frequencies
 from engines.segmentation.layers_after import _pooled, divided
 
@@ -46,3 +46,12 @@ def test_coarse_and_fine_tokens_add_up() -> None:
     torch.testing.assert_close(
         coarse.permute(0, 3, 1, 2), by_transform(tokens.permute(0, 3, 1, 2), 3), rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (33, 50)])
+def test_a_spectrum_is_that_of_the_transform(height: int, width: int) -> None:
+    maps = torch.randn(2, height, width, generator=torch.Generator().manual_seed(3))
+    strength = torch.fft.fftshift(torch.fft.fft2(maps.double()), dim=(-2, -1)).abs().log1p()
+    low, high = (pick(strength, dim=(1, 2), keepdim=True) for pick in (torch.amin, torch.amax))
+    torch.testing.assert_close(spectrum(maps), ((strength - low) / (high - low)).float(), rtol=0, atol=1e-4)
+    assert not bool(spectrum(torch.zeros(1, 8, 8)).any())

@@ -75,7 +75,7 @@ def facts_of(
         "picture": {
             "encoder_takes": takes,
             "side": info.sizes.image_side,
-            "mask_side": info.sizes.mask_side,
+            "mask_side": opened.model.drawn_side,
             "resize": "upright; longest side to `side`, bilinear, antialiased when shrinking; each side int(length * scale + 0.5)",
             "mean": list(MEAN),
             "deviation": list(DEVIATION),

@@ -114,20 +114,20 @@ def _drawings(opened: Adapted, wish: Wish) -> Iterator[tuple[str, Drawing]]:
         yield ENCODER, Drawing(graphs.Encoded(model), *graphs.ENCODER, pixels)
     asked = [(*prompts, torch.tensor(size)) for prompts, size in zip(prompt_trials(opened), _SIZES, strict=True)]
     network: nn.Module = graphs.InPicture(
-        graphs.Clicked(model), sizes.image_side, sizes.mask_side, best=not wish.candidates
+        graphs.Clicked(model), sizes.image_side, model.drawn_side, best=not wish.candidates
     )
     free = {"point_coords": {1: "num_points"}, "point_labels": {1: "num_points"}, "mask_input": {2: "side", 3: "side"}}
     masks = {"masks": {2: "height", 3: "width"}}
     yield DECODER, Drawing(network, (*graphs.PROMPTS, graphs.SIZE), graphs.IN_PICTURE, asked, free | masks)
     if opened.tokens is not None:
-        network = graphs.InPicture(graphs.Classes(model, opened.tokens), sizes.image_side, sizes.mask_side, best=False)
+        network = graphs.InPicture(graphs.Classes(model, opened.tokens), sizes.image_side, model.drawn_side, best=False)
         seen = [(trial[0], trial[-1]) for trial in asked]
         yield CLASSES, Drawing(network, (graphs.PROMPTS[0], graphs.SIZE), graphs.IN_PICTURE, seen, masks)
 
 
 def prompt_trials(opened: Adapted) -> list[tuple[torch.Tensor, ...]]:
     """Prompts that a decoder is tried with: a click, a box with clicks, and clicks that refine a mask."""
-    sizes = opened.model.info.sizes
+    sizes, side = opened.model.info.sizes, opened.model.drawn_side
     lots = torch.Generator().manual_seed(1)
     trials: list[tuple[torch.Tensor, ...]] = []
     for labels, known in (((1, -1), 0.0), ((2, 3, 1, 0, 1), 0.0), ((1, 0, -1), 1.0)):
@@ -136,7 +136,7 @@ def prompt_trials(opened: Adapted) -> list[tuple[torch.Tensor, ...]]:
                 torch.randn(1, sizes.out_chans, sizes.token_side, sizes.token_side, generator=lots),
                 torch.rand(1, len(labels), 2, generator=lots) * sizes.image_side,
                 torch.tensor([labels], dtype=torch.float32),
-                torch.randn(1, 1, sizes.mask_side, sizes.mask_side, generator=lots) * 4.0,
+                torch.randn(1, 1, side, side, generator=lots) * 4.0,
                 torch.tensor([known]),
             )
         )

@@ -7,6 +7,7 @@ find what they look for; see `ENCODER`, `DECODER` and `CLASSES`. Batches are of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -22,7 +23,8 @@ IN_PICTURE = ("masks", "iou_predictions", "low_res_masks")
 SIZE = "orig_im_size"
 
 Decide = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
-"""Embeddings (1, C, g, g), sparse (1, K, C) and dense (1, C, g, g) prompts to all masks (1, M, m, m) and their expected IoU (1, M)."""
+"""Embeddings (1, C, g, g), sparse (1, K, C) and dense (1, C, g, g) prompts to all masks (1, M, m, m) and their expected IoU (1, M); m is the
+side of masks as people get them."""
 
 
 class Encoded(nn.Module):
@@ -62,7 +64,7 @@ class Clicked(nn.Module):
     def __init__(self, model: Segmenter, decide: Decide | None = None) -> None:
         super().__init__()
         self._model, self.decoder, self.prompter = model, model.decoder, model.prompter
-        self._decide = decide or model.masks
+        self._decide = decide or partial(model.masks, side=model.drawn_side)
 
     def forward(
         self,
@@ -95,7 +97,8 @@ class Classes(nn.Module):
         """(1, C, g, g) to (1, K, m, m) and (1, K) for K classes."""
         nothing = self.tokens.new_zeros(len(self.tokens), 0, 2)
         asked = Prompts(nothing, nothing[..., 0], tokens=self.tokens.unsqueeze(1))
-        masks, scores = self._model.decode(image_embeddings, asked, several=False)
+        side = self._model.drawn_side
+        masks, scores = self._model.decode(image_embeddings, asked, several=False, side=side)
         return masks.transpose(0, 1), scores.transpose(0, 1)
 
 

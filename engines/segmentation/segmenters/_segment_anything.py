@@ -18,6 +18,7 @@ from engines.core.devices import Device
 from engines.core.weights import read_weights, sha256_of
 from engines.segmentation.attention import fuse
 from engines.segmentation.contracts import Prompts, SegmenterInfo
+from engines.segmentation.drawing import ImplicitDrawing, enlarged
 from engines.segmentation.frames import Frame, frame_of
 from engines.segmentation.sizes import build_sam, sizes_of
 
@@ -27,6 +28,8 @@ _PREPROCESSING = ("pixel_mean", "pixel_std")
 
 class SegmentAnything:
     """See `engines.segmentation.contracts.Segmenter`."""
+
+    drawing: ImplicitDrawing | None = None
 
     def __init__(self, sam: Any, info: SegmenterInfo, device: torch.device) -> None:  # noqa: ANN401 - segment_anything has no types
         self._sam, self.info, self.device = sam, info, device
@@ -52,6 +55,11 @@ class SegmentAnything:
         whole: torch.nn.Module = self._sam
         return whole
 
+    @property
+    def drawn_side(self) -> int:
+        """Side of masks as they are given to people."""
+        return self.info.sizes.mask_side * (self.drawing.finer if self.drawing is not None else 1)
+
     def frame(self, width: int, height: int) -> Frame:
         """How a picture of this size lies in the model's square."""
         return frame_of((width, height), self.info.sizes.image_side, self.info.sizes.mask_side)
@@ -67,12 +75,14 @@ class SegmentAnything:
         for block in self.encoder.blocks:
             block.forward = functools.partial(checkpoint, block.forward, use_reentrant=False)
 
-    def decode(self, embeddings: torch.Tensor, prompts: Prompts, *, several: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        """Logits (P, M, m, m) and expected IoU (P, M) for prompts; see `Segmenter.decode`."""
+    def decode(
+        self, embeddings: torch.Tensor, prompts: Prompts, *, several: bool, side: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits (P, M, side, side) and expected IoU (P, M) for prompts; see `Segmenter.decode`."""
         sparse, dense = self.embed(prompts)
-        masks, scores = self.masks(embeddings, sparse, dense)
+        masks, scores, known = self._answers(embeddings, sparse, dense)
         chosen = slice(1, None) if several else slice(0, 1)
-        return masks[:, chosen], scores[:, chosen]
+        return self._drawn(masks[:, chosen], known, side), scores[:, chosen]
 
     def embed(self, prompts: Prompts) -> tuple[torch.Tensor, torch.Tensor]:
         """Sparse (P, K, C) and dense (P, C, g, g) embeddings of prompts."""
@@ -86,13 +96,24 @@ class SegmentAnything:
             side = self.info.sizes.token_side
             dense = self.prompter.no_mask_embed.weight.reshape(1, -1, 1, 1).expand(count, -1, side, side)
         else:
-            dense = self.prompter.mask_downscaling(prompts.masks)
+            dense = self.prompter.mask_downscaling(enlarged(prompts.masks, self.info.sizes.mask_side))
         return torch.cat(pieces, dim=1), dense
 
     def masks(
-        self, embeddings: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor
+        self, embeddings: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor, *, side: int = 0
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """All masks of the decoder (P, M, m, m) and their expected IoU (P, M); the first is the one for a clear prompt."""
+        """All masks of the decoder (P, M, side, side) and their expected IoU (P, M); the first is the one for a clear prompt."""
+        masks, scores, known = self._answers(embeddings, sparse, dense)
+        return self._drawn(masks, known, side), scores
+
+    def _drawn(self, masks: torch.Tensor, known: torch.Tensor, side: int) -> torch.Tensor:
+        side = side or self.info.sizes.mask_side
+        return self.drawing(masks, known, side) if self.drawing is not None else enlarged(masks, side)
+
+    def _answers(
+        self, embeddings: torch.Tensor, sparse: torch.Tensor, dense: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Masks (P, M, m, m), their expected IoU (P, M), and what the decoder knows of each place (P, C / 8, m, m)."""
         decoder = self.decoder
         queries = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
         tokens = torch.cat([queries.expand(sparse.shape[0], -1, -1), sparse], dim=1)
@@ -106,7 +127,7 @@ class SegmentAnything:
         )
         masks = (weights @ grown.flatten(2)).unflatten(2, grown.shape[2:])
         scores: torch.Tensor = decoder.iou_prediction_head(answers[:, 0])
-        return masks[:, :count], scores
+        return masks[:, :count], scores, grown
 
     def _points(self, points: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Embeddings (P, K, C) of points by their labels; the meaning of -1 to 3 is that of the reference's exported decoder."""
