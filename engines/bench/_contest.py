@@ -200,12 +200,11 @@ class Contest:
 
     @staticmethod
     def _learned(folder: Path) -> int:
-        """Numbers that were learned: those of the last checkpoint's trained tensors."""
-        import math
+        """Numbers that were learned: those of the pairs, less the halves that stay as they are, and of a taught word."""
+        from engines.diffusion.exchange import read_adapter
 
-        from engines.launch.tensor_file import read_tensor_file
-
+        adapter = read_adapter(folder / "adapter.safetensors")
         job = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-        tensors = read_tensor_file(folder / "adapter.safetensors").tensors
-        fixed = ".lora_A." if job["method"]["name"] == "orthogonal" else "\0"
-        return sum(math.prod(entry.shape) for name, entry in tensors.items() if fixed not in name)
+        fixed = job["method"]["name"] == "orthogonal"
+        pairs = sum(pair.up.numel() + (0 if fixed else pair.down.numel()) for pair in adapter.modules.values())
+        return pairs + sum(part.numel() for parts in adapter.words.values() for part in parts)

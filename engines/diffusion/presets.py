@@ -47,9 +47,9 @@ PRESETS: tuple[Preset, ...] = (
         name="mergeable",
         title="Mergeable",
         sentence="Made to be added up with others of its kind, here and in any other tool. Leaves everything else alone.",
-        changes={**_SHORT, "objective": {"hold_weight": 1.0}},
+        changes={**_SHORT, "objective": {"hold_weight": 2.0}},
         method_name="orthogonal",
-        method={"rank": 16},
+        method={"rank": 16, "train_word": True},
     ),
     Preset(
         name="composable",
