@@ -10,7 +10,7 @@ from gui.forms.editor import Kind
 from gui.forms.slider import SliderEditor
 from gui.forms.spec import FieldSpec, FormValue
 from gui.widgets.buttons import IconButton
-from gui.widgets.text import Label, restyle
+from gui.widgets.text import Label, restyle, set_tip
 
 _NARROW, _SLIDER = 118, 150
 
@@ -85,7 +85,7 @@ class FieldRow(QWidget):
         widget.setAccessibleDescription(self.spec.help)
         if isinstance(self.editor, SliderEditor):
             self.editor.name_parts(name, spoken)
-        self.setToolTip(self.spec.help)
+        set_tip(self, self.spec.help)
 
     def _lay_out(self, kind: Kind) -> None:
         column = QVBoxLayout(self)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolButton, QWidget
 
 from gui.theme.icons import icon as drawing
+from gui.widgets.text import set_tip
 
 Kind = Literal["primary", "quiet", "danger", "link"]
 
@@ -83,5 +84,5 @@ class IconButton(QToolButton):
 
     def set_tip(self, tip: str) -> None:
         """Other words for what it does."""
-        self.setToolTip(tip)
+        set_tip(self, tip)
         self.setAccessibleName(tip)

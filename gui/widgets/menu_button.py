@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QPushButton
 
 from gui.theme.icons import icon as drawing
 from gui.widgets.buttons import QuietButton
+from gui.widgets.text import set_tip
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def MenuButton(  # noqa: N802 - as the other buttons
                 continue
             action = menu.addAction(entry.words.replace("&", "&&"), entry.run)
             action.setEnabled(entry.enabled)
-            action.setToolTip("" if entry.enabled else entry.why_not)
+            set_tip(action, "" if entry.enabled else entry.why_not)
             if entry.icon:
                 action.setIcon(drawing(entry.icon))
             if entry.checked is not None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import icons
 from gui.theme import tokens as design
+from gui.widgets.text import set_tip
 
 Fit = Literal["fill", "fit"]
 _EMPTY_PX = 20
@@ -74,7 +75,7 @@ class PictureView(QWidget):
     def set_clickable(self, words: str) -> None:
         """Make it a button; `words` say what it opens."""
         self.setAccessibleName(words)
-        self.setToolTip(words)
+        set_tip(self, words)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 

@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
+from gui.widgets.text import set_tip
+
 
 class Segmented(QFrame):
     """Choices side by side.
@@ -64,7 +66,7 @@ class Segmented(QFrame):
         """Offer one choice or not, with the reason as its tooltip."""
         button = self._group.button(self._keys.index(key))
         button.setEnabled(enabled)
-        button.setToolTip("" if enabled else why)
+        set_tip(button, "" if enabled else why)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Left and right move the choice."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import Qt as QtText
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 Role = str
@@ -82,7 +83,13 @@ class ElidedLabel(QLabel):
 
     def _refresh_tip(self) -> None:
         cut = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width() + 1
-        self.setToolTip(self.text() if cut else "")
+        set_tip(self, self.text() if cut else "")
+
+
+def set_tip(widget: QWidget | QAction, words: str) -> None:
+    """Give a widget or a command its tooltip. Qt takes words that look like markup for rich text there, so those are escaped."""
+    escaped = QtText.convertFromPlainText(words, Qt.WhiteSpaceMode.WhiteSpaceNormal)
+    widget.setToolTip(escaped if QtText.mightBeRichText(words) else words)
 
 
 def restyle(widget: QWidget) -> None:

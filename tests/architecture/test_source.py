@@ -127,6 +127,13 @@ def test_words_from_outside_are_never_rich_text() -> None:
         for node in ast.walk(source.tree)
         if isinstance(node, ast.ClassDef) and any(dotted(base).endswith("QLabel") for base in node.bases)
     ]
+    offences += [
+        f"{source.name}:{call.lineno} {dotted(call.func)}: gui.widgets.text.set_tip does it"
+        for source in product()
+        if source.name.startswith("gui/") and source.name != "gui/widgets/text.py"
+        for call in calls(source.tree)
+        if dotted(call.func).endswith(".setToolTip")
+    ]
     assert not offences, listing(offences)
 
 

@@ -393,7 +393,7 @@ def test_a_measured_training_shows_the_pair_then_the_sentence_then_the_numbers(p
     qtbot.waitUntil(find(page, "train.outcome").isVisible, timeout=8000)
     for side in ("before", "after"):
         qtbot.waitUntil(find(page, f"train.outcome.{side}").has_picture, timeout=5000)
-        assert "a <b>tealbear</b>" in find(page, f"train.outcome.{side}").toolTip()
+        assert "a &lt;b&gt;tealbear&lt;/b&gt;" in find(page, f"train.outcome.{side}").toolTip()
     assert find(page, "train.outcome.sentence").text().startswith("Closer to your photos in 11 of 12 pictures")
     assert "in the background" not in words(page)
     assert "0.90" not in words(page)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QComboBox
-
-from gui.forms.quiet import quiet_wheel
 from gui.views.compare.subject import Subject
 from gui.widgets.card import Card
+from gui.widgets.choice_box import ChoiceBox
 from gui.widgets.text import Label
 
 _BASE = "The model before it was taught"
@@ -20,12 +18,7 @@ class AgainstCard(Card):
     def __init__(self, choose: Callable[[Subject | None], object]) -> None:
         super().__init__("Compare with", name="compare.againstCard")
         self._rivals: list[Subject] = []
-        self._choice = QComboBox()
-        self._choice.setObjectName("compare.against")
-        self._choice.setAccessibleName("What the adapter is compared with")
-        self._choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._choice.setMinimumContentsLength(22)
-        quiet_wheel(self._choice)
+        self._choice = ChoiceBox(name="compare.against", label="What the adapter is compared with", letters=22)
         self._choice.activated.connect(lambda place: choose(self._rivals[place - 1] if place else None))
         self._words = Label(
             "The same words and seeds: that training on the left, this one on the right.",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtWidgets import QComboBox
-
-from gui.forms.quiet import quiet_wheel
 from gui.views.compare.subject import Subject
 from gui.widgets.buttons import PrimaryButton, QuietButton
+from gui.widgets.choice_box import ChoiceBox
 from gui.widgets.page import PageHeader
 from gui.widgets.segmented import Segmented
 
@@ -32,13 +30,8 @@ class CompareHeader(PageHeader):
         save: Callable[[], object],
         export: Callable[[], object],
     ) -> None:
-        self._choice = QComboBox()
-        self._choice.setObjectName("compare.subject")
-        self._choice.setAccessibleName("Adapter to compare")
+        self._choice = ChoiceBox(name="compare.subject", label="Adapter to compare", letters=22)
         self._choice.setMaximumWidth(252)
-        self._choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._choice.setMinimumContentsLength(22)
-        quiet_wheel(self._choice)
         self._choice.activated.connect(choose)
         self._mode = Segmented(_MODES, name="compare.mode", label="How to show the two")
         self._mode.changed.connect(mode)

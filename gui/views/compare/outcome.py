@@ -13,7 +13,7 @@ from gui.views.compare.verdict import figures_table
 from gui.views.train.viewer import PictureSheet
 from gui.widgets.buttons import LinkButton
 from gui.widgets.picture import PictureView
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 from gui.workers.background import Background
 
 
@@ -99,7 +99,7 @@ class OutcomeView(QWidget):
             )
             for view, (file, words) in zip((self._before, self._after), self._pair, strict=True):
                 view.set_clickable(words)
-                view.setToolTip(words)
+                set_tip(view, words)
                 show_file(self._background, view, file, 640)
 
     def _put_table(self, *, visible: bool) -> None:

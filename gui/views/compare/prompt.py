@@ -13,7 +13,7 @@ from gui.forms.quiet import quiet_wheel, roomy
 from gui.theme import tokens as design
 from gui.views.compare.subject import Asked
 from gui.widgets.buttons import IconButton, QuietButton
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 
 _HIGHEST_SEED = 2**31 - 1
 _LONGEST = 2000
@@ -50,7 +50,7 @@ class PromptBar(QWidget):
         self._strength = QDoubleSpinBox()
         self._strength.setObjectName("compare.strength")
         self._strength.setAccessibleName("Strength of the adapter")
-        self._strength.setToolTip("How strongly the adapter acts: 1 as it was taught, 0 not at all")
+        set_tip(self._strength, "How strongly the adapter acts: 1 as it was taught, 0 not at all")
         self._strength.setRange(0.0, 2.0)
         self._strength.setSingleStep(0.1)
         self._strength.setDecimals(2)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from gui.views.compare.report import Report, conditions, rows, sentence
 from gui.widgets.buttons import QuietButton
 from gui.widgets.card import Card, separator
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 
 
 class VerdictCard(Card):
@@ -96,7 +96,7 @@ def figures_table(report: Report) -> QWidget | None:
         if single:
             labels.append(Label(row.cells[-1].margin, role="muted"))
         for place, label in enumerate(labels):
-            label.setToolTip(row.tip)
+            set_tip(label, row.tip)
             label.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
             grid.addWidget(label, line * 2 + 2, place)
         labels[0].setAccessibleDescription(row.tip)

@@ -19,7 +19,7 @@ from gui.widgets.layouts import clear
 from gui.widgets.number import NumberBox
 from gui.widgets.page import EmptyState
 from gui.widgets.picture import PictureView
-from gui.widgets.text import ElidedLabel, Label
+from gui.widgets.text import ElidedLabel, Label, set_tip
 from projects import edits
 from projects.records import Image
 
@@ -154,7 +154,7 @@ class Inspector(Card):
         row.addWidget(Label("Caption", role="strong"))
         row.addStretch(1)
         insert = LinkButton("+ trigger", name="images.insertTrigger", on_click=self._insert_trigger)
-        insert.setToolTip("Puts [trigger] at the cursor; it becomes the trigger word when training begins")
+        set_tip(insert, "Puts [trigger] at the cursor; it becomes the trigger word when training begins")
         row.addWidget(insert)
         body.addLayout(row)
         body.addWidget(self.caption)

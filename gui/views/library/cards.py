@@ -14,7 +14,7 @@ from gui.widgets.chips import Chip
 from gui.widgets.flow import FlowLayout
 from gui.widgets.layouts import clear
 from gui.widgets.picture import PictureView
-from gui.widgets.text import ElidedLabel
+from gui.widgets.text import ElidedLabel, set_tip
 from gui.workers.background import Background
 
 _WIDTH, _PICTURE = 214, 150
@@ -76,7 +76,7 @@ class CardWall(QWidget):
         chips.setSpacing(6)
         if item.trigger:
             trigger = Chip(item.trigger[:24])
-            trigger.setToolTip(f"Trigger word: {item.trigger}")
+            set_tip(trigger, f"Trigger word: {item.trigger}")
             chips.addWidget(trigger)
         if item.segments:
             chips.addWidget(Chip("segments"))

@@ -18,7 +18,7 @@ from gui.widgets.card import Card, choice_card
 from gui.widgets.flow import FlowLayout
 from gui.widgets.notice import Notice
 from gui.widgets.sheet import Sheet, ask
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 from gui.workers.interactive import new_id
 from projects.files import safe_name, unique_path
 
@@ -71,9 +71,7 @@ class ExportSheet(Sheet):
         self.body.addWidget(self._tools)
         self._captions = QCheckBox("Write the captions into the file, so that web UIs show their words")
         self._captions.setObjectName("export.captions")
-        self._captions.setToolTip(
-            "Off, nothing of what you wrote about your photos leaves this computer with the file."
-        )
+        set_tip(self._captions, "Off, nothing of what you wrote about your photos leaves this computer with the file.")
         self.body.addWidget(self._captions)
         self._elsewhere = Label(role="small", wrap=True)
         self._elsewhere.setObjectName("export.elsewhere")
@@ -174,7 +172,7 @@ class ExportSheet(Sheet):
             return  # closed meanwhile
         for place, tool in enumerate(tools):
             button = LinkButton(f"Into {tool.title}", name=f"export.tool.{place}")
-            button.setToolTip(str(tool.folder))
+            set_tip(button, str(tool.folder))
             button.clicked.connect(lambda _checked=False, folder=tool.folder: self._folder.setText(str(folder)))
             self._tool_row.addWidget(button)
         self._tools.setVisible(bool(tools))

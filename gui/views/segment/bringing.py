@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
-from gui.forms.quiet import quiet_wheel
 from gui.views.segment.marks import FIRST_LABEL
+from gui.widgets.choice_box import ChoiceBox
 from gui.widgets.number import NumberBox
 from gui.widgets.path_field import PathField
 from gui.widgets.sheet import Sheet
@@ -56,13 +56,10 @@ class BringMasksSheet(Sheet):
         self.setMinimumWidth(580)
         self._source = PathField(name="bringMasks.source", words="File or folder of masks", files=_FILES)
         self._source.set_path(source)
-        self._kind = QComboBox()
-        self._kind.setObjectName("bringMasks.kind")
-        self._kind.setAccessibleName("Format")
+        self._kind = ChoiceBox(name="bringMasks.kind", label="Format")
         self._kind.addItem(_LOOK, AUTOMATIC)
         for key, found in FORMATS.items():
             self._kind.addItem(found.title, key)
-        quiet_wheel(self._kind)
         self._what = Label(role="small", wrap=True)
         self._pictures = PathField(name="bringMasks.pictures", words="Folder of the pictures")
         self._name = QLineEdit(FIRST_LABEL)

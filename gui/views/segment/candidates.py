@@ -11,6 +11,7 @@ from gui.canvas.marking.piece import Look
 from gui.canvas.marking.pyramid import Pyramid
 from gui.theme import tokens as design
 from gui.views.segment.questions import Candidate
+from gui.widgets.text import set_tip
 
 _WIDTH, _HEIGHT, _GAP, _EDGE = 92, 74, 8, 8
 _RADIUS = 8.0
@@ -30,7 +31,7 @@ class CandidateThumbs(QWidget):
         super().__init__(parent)
         self.setObjectName("segment.candidates")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("What the model takes it for: Tab or the number changes it")
+        set_tip(self, "What the model takes it for: Tab or the number changes it")
         self._candidates: tuple[Candidate, ...] = ()
         self._chosen = 0
         self._pyramid: Pyramid | None = None

@@ -15,7 +15,7 @@ from gui.views.segment.board import Board
 from gui.views.segment.drawing import Drawing
 from gui.views.segment.hands import Hands
 from gui.widgets.buttons import IconButton
-from gui.widgets.text import ElidedLabel, Label
+from gui.widgets.text import ElidedLabel, Label, set_tip
 
 _BRUSH_NOTCHES = 100
 _LARGEST_BRUSH = 500.0
@@ -91,14 +91,14 @@ class Foot(QWidget):
         self._brush.blockSignals(True)
         self._brush.setValue(round(_BRUSH_NOTCHES * math.log(max(diameter, 1.0)) / math.log(_LARGEST_BRUSH)))
         self._brush.blockSignals(False)
-        self._brush.setToolTip(f"{diameter:.0f} pixels of the picture ([ and ])")
+        set_tip(self._brush, f"{diameter:.0f} pixels of the picture ([ and ])")
 
 
 def _slider(name: str, words: str, least: int, most: int) -> QSlider:
     slider = QSlider(Qt.Orientation.Horizontal)
     slider.setObjectName(name)
     slider.setAccessibleName(words)
-    slider.setToolTip(words)
+    set_tip(slider, words)
     slider.setRange(least, most)
     slider.setFixedWidth(96)
     quiet_wheel(slider)

@@ -17,6 +17,7 @@ from gui.views.segment.using import STARTER, Using
 from gui.widgets.buttons import QuietButton
 from gui.widgets.menu_button import Entry, MenuButton
 from gui.widgets.segmented import Segmented
+from gui.widgets.text import set_tip
 
 Mode = Literal["mark", "teach", "results"]
 _MODES = (("mark", "Mark"), ("teach", "Teach"), ("results", "Results"))
@@ -73,7 +74,7 @@ class HeaderButtons(QWidget):
         title = title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…"
         self._model.setText(title.replace("&", "&&"))
         self._model.setAccessibleName(f"Clicks are answered by {self._using.title}")
-        self._model.setToolTip("Which model answers your clicks")
+        set_tip(self._model, "Which model answers your clicks")
         self._add.setVisible(open_ and marking)
         self._add.setEnabled(can_add)
         self._export.setVisible(open_ and marking and contents.marked > 0)

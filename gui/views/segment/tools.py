@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QToolButton
 from gui.theme.icons import icon
 from gui.views.segment.hands import TOOLS, Hands
 from gui.widgets.card import Card, separator
+from gui.widgets.text import set_tip
 
 _BUTTON_PX = 36
 
@@ -64,7 +65,7 @@ def _button(key: str, drawing: str, tip: str, *, checkable: bool = False) -> QTo
     button.setIcon(icon(drawing, ink="text", active="on_accent"))
     button.setIconSize(QSize(18, 18))
     button.setFixedSize(_BUTTON_PX, _BUTTON_PX)
-    button.setToolTip(tip)
+    set_tip(button, tip)
     button.setAccessibleName(tip)
     button.setCheckable(checkable)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 
 from gui.theme.icons import icon
 from gui.views import PLACES, PREFERENCES, Place
+from gui.widgets.text import set_tip
 
 WIDTH_PX = 76
 
@@ -49,7 +50,7 @@ class Rail(QWidget):
         button.setAccessibleName(place.title)
         button.setAccessibleDescription(place.help)
         button.setText(place.title if place is not PREFERENCES else "Settings")
-        button.setToolTip(f"{place.help} ({keys})")
+        set_tip(button, f"{place.help} ({keys})")
         button.setIcon(icon(place.icon, ink="muted", active="accent_text"))
         button.setIconSize(QSize(20, 20))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)

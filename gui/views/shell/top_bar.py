@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from gui.theme.icons import icon
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 from projects.project import Project
 
 if TYPE_CHECKING:
@@ -50,14 +50,14 @@ class TopBar(QWidget):
         self._project.setMenu(project_menu)
         self.search = _plain_button("Search or run anything", "searchBox", "")
         self.search.setFixedWidth(212)
-        self.search.setToolTip("Find a command, a page or a project (Ctrl+K)")
+        set_tip(self.search, "Find a command, a page or a project (Ctrl+K)")
         self.search.clicked.connect(lambda _checked=False: self.search_asked.emit())
         keys = Label("Ctrl K", role="key", parent=self.search)
         keys.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         keys.adjustSize()
         keys.move(212 - keys.sizeHint().width() - 10, (28 - keys.sizeHint().height()) // 2)
         self._training = _plain_button("Training", "topBar.training", "bar-chip")
-        self._training.setToolTip("A training is at work; press to watch it")
+        set_tip(self._training, "A training is at work; press to watch it")
         self._training.clicked.connect(lambda _checked=False: self.training_asked.emit())
         self._training.hide()
         self._saved = _plain_button("", "topBar.saved", "bar-chip")
@@ -86,14 +86,14 @@ class TopBar(QWidget):
         name = project.name
         short = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
         self._project.setText(short.replace("&", "&&"))
-        self._project.setToolTip(str(project.root))
+        set_tip(self._project, str(project.root))
         self._project.setAccessibleName(f"Project {name}")
         if project.read_only:
             _set_chip(self._saved, "Read-only", "warning")
-            self._saved.setToolTip(project.read_only_reason)
+            set_tip(self._saved, project.read_only_reason)
         else:
             _set_chip(self._saved, "Saved", "good")
-            self._saved.setToolTip("Every change is saved the moment you make it")
+            set_tip(self._saved, "Every change is saved the moment you make it")
 
     def set_training(self, words: str) -> None:
         """Show how far the training at work is; empty while there is none."""
@@ -103,7 +103,7 @@ class TopBar(QWidget):
     def set_hardware(self, devices: tuple[DeviceEntry, ...], words: str) -> None:
         """Show the best device."""
         _set_chip(self._hardware, words, "good" if devices else "warning")
-        self._hardware.setToolTip("What Lorikeet computes with on this computer")
+        set_tip(self._hardware, "What Lorikeet computes with on this computer")
 
 
 def _plain_button(text: str, name: str, kind: str) -> QPushButton:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox
-
-from gui.forms.quiet import quiet_wheel
 from gui.services import Services
 from gui.views.train.controls import RunControls
 from gui.views.train.readiness import Readiness
 from gui.views.train.words import plural
+from gui.widgets.choice_box import ChoiceBox
 from gui.widgets.page import PageHeader
 from projects import queries
 
@@ -18,11 +16,8 @@ class TrainHeader(PageHeader):
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._concepts = QComboBox()
-        self._concepts.setObjectName("train.concept")
-        self._concepts.setAccessibleName("What to teach")
+        self._concepts = ChoiceBox(name="train.concept", label="What to teach")
         self._concepts.setMaximumWidth(220)
-        quiet_wheel(self._concepts)
         self._concepts.activated.connect(lambda _i: services.session.set_concept(str(self._concepts.currentData())))
         self.controls = RunControls(services, name="train")
         super().__init__("Train", buttons=(self._concepts, self.controls))

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from engines.api.events import Sample
 from gui.canvas.loading import show_file
-from gui.forms.quiet import quiet_wheel
 from gui.views.train.viewer import PictureSheet
 from gui.widgets.card import Card
+from gui.widgets.choice_box import ChoiceBox
 from gui.widgets.layouts import clear
 from gui.widgets.picture import PictureView
-from gui.widgets.text import ElidedLabel, Label
+from gui.widgets.text import ElidedLabel, Label, set_tip
 from gui.workers.background import Background
 from gui.workers.runs import RunView
 
@@ -51,12 +51,8 @@ class SamplesCard(Card):
         head.addWidget(Label("Samples", role="title"))
         self._prompt = ElidedLabel(role="muted")
         head.addWidget(self._prompt, 1)
-        self._choice = QComboBox()
-        self._choice.setObjectName("train.samples.prompt")
-        self._choice.setAccessibleName("Prompt of the samples")
+        self._choice = ChoiceBox(name="train.samples.prompt", label="Prompt of the samples", letters=12)
         self._choice.setMaximumWidth(280)
-        self._choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        quiet_wheel(self._choice)
         self._choice.activated.connect(lambda _index: self._chosen())
         head.addWidget(self._choice)
         self._strip = _Strip()
@@ -211,7 +207,7 @@ class _Cell(QWidget):
         """Say which stage it shows."""
         words = "now" if now else stage(self.sample.step)
         self._label.setText(words)
-        self._label.setToolTip(stage(self.sample.step))
+        set_tip(self._label, stage(self.sample.step))
         self.picture.set_clickable(f"Sample, {words}: {self.sample.prompt}")
 
     def set_width(self, width: int) -> None:

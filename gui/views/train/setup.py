@@ -11,7 +11,7 @@ from engines.api.recipe import Preset, Recipe, apply_preset
 from engines.launch.slots import asked_anew
 from gui.views.train.settings import SettingsCard
 from gui.widgets.card import Card, choice_card
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 
 _WIDTHS = ((70, 240), (90, 260), (50, 220))
 
@@ -146,7 +146,7 @@ class SetupPanel(QWidget):
         for preset in self._presets:
             words = self._settings.why_not(preset.method_name) if self._settings is not None else ""
             self._cards[preset.name].setEnabled(not words)
-            self._cards[preset.name].setToolTip(words)
+            set_tip(self._cards[preset.name], words)
             if words and preset.name == self._preset:
                 self._check("")
         self.changed.emit()

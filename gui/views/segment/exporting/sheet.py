@@ -16,7 +16,7 @@ from gui.widgets.notice import Notice
 from gui.widgets.path_field import PathField
 from gui.widgets.progress import ProgressLine
 from gui.widgets.sheet import Sheet
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 from projects.files import safe_name, unique_path
 
 _ENDINGS = (".safetensors", ".pth")
@@ -130,8 +130,8 @@ class SegmentExportSheet(Sheet):
             self._cards[words.key] = card
             form.addWidget(card)
         self._int8 = self._option("int8", "Smaller, with weights of eight bits")
-        self._int8.setToolTip(
-            "About a quarter of the size, not faster. What it costs is measured, and told when it is done."
+        set_tip(
+            self._int8, "About a quarter of the size, not faster. What it costs is measured, and told when it is done."
         )
         self._colours = self._option("colours", "For tools of the AnyLabeling family, which hand over colours")
         self._pickled = self._option("pth", "As .pth, for programs that read only Meta's own kind of file")
