@@ -50,6 +50,18 @@ def own_words(concept: Concept, composition: Composition) -> str:
     return " ".join(f"{before} {phrase}{after}".split())
 
 
+def echoed(concept: Concept, composition: Composition) -> str:
+    """The prompt with the concept in every other one's stead: “a tobi bear and a tobi bear on the grass”.
+
+    Such a sentence keeps the scene's layout, in which the concept may then stand anywhere.
+    """
+    prompt, phrase = composition.prompt, with_article(called(concept))
+    spans = sorted(span for other in composition.concepts if other is not concept for span in _mentions(other, prompt))
+    for first, last in reversed(spans):
+        prompt = f"{prompt[:first]}{phrase}{prompt[last:]}"
+    return prompt
+
+
 def own_negative(concept: Concept, composition: Composition) -> str:
     """What the concept's own place shall not show."""
     return concept.negative.strip() or composition.negative

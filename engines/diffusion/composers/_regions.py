@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from engines.api.compose_words import echoed
 from engines.diffusion.composers._attention import CROSS, SELF, attend, attentions, joined, processed, split
 from engines.diffusion.composers._changes import Changes, pairs_by_site
 from engines.diffusion.composers._noise import rearranged
@@ -59,10 +60,8 @@ def regional(settings: Regions, stage: Stage) -> Iterator[CourseOf]:
     device = base.schedule.alphas_cumprod.device
     places = Places(stage.places(), stage.latent_grid, device)
     with torch.no_grad(), ExitStack() as undo:
-        voices = spoken(stage, parts)
-        moment = Moment()
-        cross = _cross_processors(base, parts, voices, places, moment, settings.enhancement)
-        processors = dict(cross)
+        voices, moment = spoken(stage, parts, scene=settings.told == "scene"), Moment()
+        processors: dict[Any, Any] = _cross_processors(base, parts, voices, places, moment, settings.enhancement)
         if settings.isolation and places.count > 1:
             processors |= {one: Isolated(places) for one in attentions(base.networks()["unet"], SELF).values()}
         changes = Changes(base, parts, lambda cells, _: places.weights(cells), _acting(settings.adapter == "whole"))
@@ -107,27 +106,35 @@ class RegionalCourse(Guided):
         return super().predict(noisy, timestep)
 
 
-def spoken(stage: Stage, parts: Sequence[Part]) -> dict[int, Voice]:
-    """What each concept and the ground is told. Words of concepts whose adapters leave the text encoder alone are read together."""
+def spoken(stage: Stage, parts: Sequence[Part], *, scene: bool) -> dict[int, Voice]:
+    """What each concept and the ground is told; sentences that no adapter reads otherwise are read together.
+
+    Args:
+        stage: the composition on its base.
+        parts: its concepts.
+        scene: whether concepts without words of their own are told the whole sentence with themselves in every place.
+    """
     base, composition = stage.base, stage.composition
-    guided = stage.how.guidance > 1
-    asked = {GROUND: (composition.negative, composition.prompt)} | {
-        number: (part.negative, part.words) for number, part in enumerate(parts)
-    }
+    asked: dict[int, tuple[str, ...]] = {GROUND: (composition.negative, composition.prompt)}
+    for number, part in enumerate(parts):
+        own = echoed(part.concept, composition) if scene and not part.concept.words.strip() else part.words
+        asked[number] = (part.negative, own)
+    if stage.how.guidance <= 1:
+        asked = {number: texts[1:] for number, texts in asked.items()}
     together = LongTexts(base, [text for texts in asked.values() for text in texts])
     placement = Placement(base)
     voices = {}
     for number, texts in asked.items():
-        speaks = None if number == GROUND else _text_part(parts[number].adapter)
-        if speaks is None:
-            found = together(texts if guided else texts[1:])
+        reader = None if number == GROUND else _text_part(parts[number].adapter)
+        if reader is None:
+            found = together(texts)
         else:
-            placement.use([(speaks, parts[number].weight)])
+            placement.use([(reader, parts[number].weight)])
             try:
-                found = LongTexts(base, texts)(texts if guided else texts[1:])
+                found = LongTexts(base, texts)(texts)
             finally:
                 placement.clear()
-        voices[number] = Voice(found, _named(base, found, parts[number] if number != GROUND else None))
+        voices[number] = Voice(found, _named(base, found, None if number == GROUND else parts[number]))
     return voices
 
 
@@ -140,11 +147,11 @@ def _text_part(adapter: Adapter | None) -> Adapter | None:
 
 
 def _named(base: Base, text: TextStates, part: Part | None) -> torch.Tensor:
-    """Where the concept's words stand, in the words but not in the negative ones."""
+    """Where a concept's words stand, in the words but not in the negative ones; nowhere for the ground."""
     found = torch.zeros(text["hidden"].shape[:2], dtype=torch.bool, device=text["hidden"].device)
-    for word in () if part is None else (part.concept.trigger, part.concept.class_noun):
-        for piece in word.split():
-            found |= base.word_places(text, piece)
+    for word in () if part is None else (part.concept.trigger.strip(), part.concept.class_noun.strip()):
+        if word:
+            found |= base.word_places(text, word)
     found[:-1] = False
     return found
 
@@ -168,51 +175,50 @@ def _cross_processors(
     pairs = pairs_by_site(base, parts)
     found = {}
     for path, attention in attentions(base.networks()["unet"], CROSS).items():
+        halves = {Site("unet", f"{path}.{half}"): getattr(attention, half) for half in ("to_k", "to_v")}
         memory = {
-            number: tuple(
-                split(
-                    attention, _read(base, voice, pairs.get(Site("unet", f"{path}.{half}"), {}), number, parts, layer)
-                )
-                for half, layer in (("to_k", attention.to_k), ("to_v", attention.to_v))
-            )
+            number: [
+                split(attention, _read(base, voice, layer, pairs.get(site, {}).get(number), parts[number]))
+                for site, layer in halves.items()
+            ]
             for number, voice in voices.items()
         }
-        found[attention] = Spoken(memory, {n: voice.named for n, voice in voices.items()}, places, moment, emphasis)
+        found[attention] = Spoken(memory, voices, places, moment, emphasis)
     return found
 
 
-def _read(
-    base: Base,
-    voice: Voice,
-    pairs: dict[int, LoraPair],
-    number: int,
-    parts: Sequence[Part],
-    layer: Any,  # noqa: ANN401 - a layer
-) -> torch.Tensor:
+def _read(base: Base, voice: Voice, layer: Any, pair: LoraPair | None, part: Part) -> torch.Tensor:  # noqa: ANN401 - a layer
     """Keys or values of what a voice is told, read by its own adapter, at its own word alone where it is token-aware."""
     hidden = voice.text["hidden"].to(layer.weight.dtype)
     plain: torch.Tensor = layer(hidden)
-    if number not in pairs:
+    if pair is None:
         return plain
-    part = parts[number]
-    change = torch.nn.functional.linear(hidden, change_of(pairs[number], layer.weight, part.weight).to(hidden.dtype))
+    change = torch.nn.functional.linear(hidden, change_of(pair, layer.weight, part.weight).to(hidden.dtype))
     if part.focus:
         change = change * base.word_places(voice.text, part.focus).unsqueeze(-1).to(change.dtype)
     return plain + change
 
 
 class Spoken:
-    """A cross-attention in which every cell asks the words of its owner."""
+    """A cross-attention in which every cell asks the words of its owner.
+
+    Args:
+        memory: keys and values (rows, heads, L, d) by voice.
+        voices: who is told what.
+        places: who owns which cells.
+        moment: which step is at work.
+        emphasis: how much more a concept's own words weigh.
+    """
 
     def __init__(
         self,
-        memory: dict[int, tuple[torch.Tensor, ...]],
-        named: dict[int, torch.Tensor],
+        memory: dict[int, list[torch.Tensor]],
+        voices: dict[int, Voice],
         places: Places,
         moment: Moment,
         emphasis: float,
     ) -> None:
-        self._memory, self._named, self._places = memory, named, places
+        self._memory, self._voices, self._places = memory, voices, places
         self._moment, self._emphasis = moment, emphasis
         self._centred: dict[tuple[int, int], torch.Tensor] = {}
 
@@ -234,17 +240,18 @@ class Spoken:
     def _asked(self, queries: torch.Tensor, number: int, cells: int) -> torch.Tensor:
         pictures = queries.shape[0] // self._memory[number][0].shape[0]
         keys, values = (_repeated(states, pictures) for states in self._memory[number])
-        return attend(queries, keys, values, self._bias(number, cells, pictures))
+        bias = self._bias(number, cells)
+        return attend(queries, keys, values, None if bias is None else _repeated(bias, pictures))
 
-    def _bias(self, number: int, cells: int, pictures: int) -> torch.Tensor | None:
-        """More weight for the concept's own words in the middle of its place, less as the noise goes: (B, 1, cells, L)."""
+    def _bias(self, number: int, cells: int) -> torch.Tensor | None:
+        """More weight for the concept's own words in the middle of its place, less as the noise goes: (rows, 1, cells, L)."""
         strength = self._emphasis * self._moment.noise
         if number == GROUND or strength <= 0:
             return None
         if (number, cells) not in self._centred:
-            centred = self._places.centred(cells, number)
-            self._centred[number, cells] = torch.einsum("rl,m->rml", self._named[number].float(), centred)[:, None]
-        return _repeated(strength * self._centred[number, cells], pictures)
+            centred, named = self._places.centred(cells, number), self._voices[number].named.float()
+            self._centred[number, cells] = torch.einsum("rl,m->rml", named, centred)[:, None]
+        return strength * self._centred[number, cells]
 
     def _note(self, queries: torch.Tensor, cells: int) -> None:
         """Write down how much each cell of each picture would look at each concept's words."""
@@ -254,7 +261,7 @@ class Spoken:
                 continue
             pictures = queries.shape[0] // keys.shape[0]
             logits = queries[-pictures:] @ keys[-1:].transpose(-1, -2) / queries.shape[-1] ** 0.5
-            share = logits.softmax(dim=-1)[..., self._named[number][-1]].sum(dim=-1).mean(dim=1)
+            share = logits.softmax(dim=-1)[..., self._voices[number].named[-1]].sum(dim=-1).mean(dim=1)
             height, width = self._places.grid(cells)
             heard.setdefault(number, []).append(share.float().unflatten(1, (height, width)))
 

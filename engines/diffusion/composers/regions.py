@@ -39,6 +39,13 @@ class Regions(Settings):
         help="All of each adapter in its region, or only what it does to the words, as the paper has it.",
         choices={"whole": "All of it", "words": "Only what it does to the words"},
     )
+    told: Literal["scene", "own"] = setting(
+        "scene",
+        "What each region is told",
+        help="The whole sentence with its own concept in every other one's stead, so that the layout holds; or a sentence about nothing else, as the paper "
+        "has it. Concepts with words of their own are always told these.",
+        choices={"scene": "The sentence with itself in every place", "own": "A sentence about nothing else"},
+    )
     isolation: bool = setting(
         True, "Keep concepts from looking at each other", help="Stops colours and shapes from bleeding across."
     )
