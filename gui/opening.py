@@ -32,12 +32,12 @@ _THUMBNAIL_EDGE = 256
 Then = Callable[[], object]
 
 
-def new_project(services: Services) -> None:
-    """Ask for a name and make a project in the projects folder."""
+def new_project(services: Services, *, page: str = "images") -> None:
+    """Ask for a name, make a project in the projects folder, and go on at `page`."""
     sheet = Sheet(
         services.window,
         "New project",
-        "A project holds photos, captions and everything you teach from them. You can rename it at any time.",
+        "A project holds your pictures and everything you teach from them. You can rename it at any time.",
         name="newProject",
         accept="Create project",
     )
@@ -59,7 +59,7 @@ def new_project(services: Services) -> None:
     refresh()
     field.setFocus()
     if sheet.exec():
-        create_named(services, field.text().strip(), then=lambda: services.navigate("images"))
+        create_named(services, field.text().strip(), then=lambda: services.navigate(page))
 
 
 def create_named(services: Services, name: str, *, then: Then | None = None) -> None:

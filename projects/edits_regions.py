@@ -135,8 +135,8 @@ def merge_labels(project: Project, label_ids: Sequence[str], into: str) -> Chang
 # --- regions
 
 
-def add_regions(project: Project, regions: Sequence[NewRegion]) -> Change:
-    """Add regions on top of those that their pictures have; `ids` are theirs, in the same order.
+def add_regions(project: Project, regions: Sequence[NewRegion], *, places: Sequence[int | None] = ()) -> Change:
+    """Add regions on top of those that their pictures have, or at the `places` given for them; `ids` are theirs, in the same order.
 
     Raises:
         ProjectError: a picture or a label is not there, or a mask is empty or of another size than its picture; none was added.
@@ -147,14 +147,13 @@ def add_regions(project: Project, regions: Sequence[NewRegion]) -> Change:
         sizes = {item.id: (item.width, item.height) for item in pick(project, [new.image_id for new in regions])}
         free = {image_id: _end_of(project, image_id) for image_id in sizes}
         rows: list[tuple[SqlValue, ...]] = []
-        for region_id, new in zip(ids, regions, strict=True):
+        for region_id, new, place in zip(ids, regions, places or [None] * len(regions), strict=True):
             if new.label_id not in known:
                 queries.label(project, new.label_id)
             about = _fields(new.mask, sizes[new.image_id]).values()
-            rows.append(
-                (region_id, new.image_id, new.label_id, *about, new.origin, int(new.accepted), free[new.image_id])
-            )
-            free[new.image_id] += 1
+            position = free[new.image_id] if place is None else place
+            rows.append((region_id, new.image_id, new.label_id, *about, new.origin, int(new.accepted), position))
+            free[new.image_id] += place is None
         connection.executemany(
             "INSERT INTO regions (id, image_id, label_id, counts, box_left, box_top, box_width, box_height, area, origin, accepted,"
             " position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -226,6 +225,20 @@ def reorder_regions(project: Project, region_ids: Sequence[str]) -> Change:
         positions = {item.id: item.position for item in old}
         changes = _renumbered("regions", positions, reordered(list(positions), region_ids, "region"))
         return commit(project, changes, parts=_REGIONS, title="Reorder the regions", ids=region_ids)
+
+
+def set_checked_empty(project: Project, image_ids: Sequence[str], *, empty: bool = True) -> Change:
+    """Write down that somebody looked through pictures and found nothing to mark, or no longer say so.
+
+    Regions that are accepted later count for more than this, and it counts again when they are gone.
+    """
+    with project.transaction():
+        changes = [
+            RowChange("images", old.id, {"checked_empty": int(old.checked_empty)}, {"checked_empty": int(empty)})
+            for old in pick(project, image_ids)
+        ]
+        title = "Nothing is here" if empty else "Something may be here"
+        return commit(project, changes, parts=_REGIONS, title=title, ids=image_ids)
 
 
 # --- splits

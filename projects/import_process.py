@@ -28,6 +28,7 @@ from projects.regions.importing import import_masks
 from projects.report import ImportReport, ReportLine
 
 _TELL_EVERY_S = 0.08
+_IDS = ("labels", "regions", "replaced", "checked")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,7 +49,8 @@ def main(argv: Sequence[str]) -> int:
         return 3
     lines = [asdict(line) for line in report.lines]
     facts = {"added": report.added, "lines": lines, "seconds": report.seconds, "cancelled": report.cancelled}
-    _print({"report": {**facts, "labels": report.labels, "regions": report.regions}})
+    ids = {kind: getattr(report, kind) for kind in _IDS}
+    _print({"report": {**facts, **ids}})
     return 0
 
 
@@ -77,10 +79,11 @@ def report_of(line: dict[str, Any]) -> ImportReport:
         error = line["error"]
         raise ProjectError(str(error["title"]), str(error["what"]), str(error["hint"]))
     found = line["report"]
-    added, labels, regions = (tuple(str(key) for key in found[kind]) for kind in ("added", "labels", "regions"))
-    change = change_of(added, labels=labels, regions=regions) if added or regions else None
+    added = tuple(str(key) for key in found["added"])
+    ids = {kind: tuple(str(key) for key in found[kind]) for kind in _IDS}
+    change = change_of(added, **ids) if added or any(ids.values()) else None
     lines = tuple(ReportLine(**entry) for entry in found["lines"])
-    return ImportReport(added, lines, change, float(found["seconds"]), bool(found["cancelled"]), labels, regions)
+    return ImportReport(added, lines, change, float(found["seconds"]), bool(found["cancelled"]), **ids)
 
 
 def _teller(stopped: threading.Event) -> Progress:

@@ -26,7 +26,7 @@ from projects.health import FLAG_WORDS, TO_SEGMENT, Limits, Twins
 from projects.intake import ALREADY_THERE, Arrival, Gate, Known, PixelBudget, ProjectUnwritable, already_there, discard
 from projects.project import Project
 from projects.report import ImportReport, ReportLine, in_order, line_of
-from projects.rows import Table, arrived
+from projects.rows import RowChange, Table, arrived
 from projects.scanning import Candidate, scan
 
 __all__ = [
@@ -324,13 +324,26 @@ def _gathered(lines: list[ReportLine]) -> list[ReportLine]:
     return [*rest, ReportLine("info", "", f"{len(repeated)} files were already there", repeated[0].hint)]
 
 
-def change_of(images: Sequence[str], *, labels: Sequence[str] = (), regions: Sequence[str] = ()) -> Change:
-    """The `Change` of an import that added these, by their ids."""
+def change_of(
+    images: Sequence[str],
+    *,
+    labels: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    replaced: Sequence[str] = (),
+    checked: Sequence[str] = (),
+) -> Change:
+    """The `Change` of an import that added these, by their ids.
+
+    `replaced` are regions that were taken out in exchange, `checked` pictures that are known now to hold nothing to mark.
+    """
     what = [counted(ids, word) for ids, word in ((images, "picture"), (regions, "region")) if ids]
     parts: frozenset[Part] = frozenset({"images", "captions", "masks", "splits"} if images else ())
-    parts |= {"labels", "regions"} if regions or labels else set()
+    parts |= {"labels", "regions"} if regions or labels or checked else set()
     rows: dict[Table, Sequence[str]] = {"images": images, "labels": labels, "regions": regions}
-    return arrived(rows, parts=parts, title=f"Import {' and '.join(what)}")
+    now = time.time()
+    also = [RowChange("regions", key, {"removed": None}, {"removed": now}) for key in replaced]
+    also += [RowChange("images", key, {"checked_empty": 0}, {"checked_empty": 1}) for key in checked]
+    return arrived(rows, parts=parts, title=f"Import {' and '.join(what) or 'marks'}", also=also)
 
 
 def _refused(project: Project, started: float) -> ImportReport:

@@ -127,6 +127,8 @@ def mask_of(image: Image, region: Region) -> Mask:
 def region_counts(project: Project, *, accepted: bool | None = None) -> dict[str, dict[str, int]]:
     """How many regions of each label every marked picture has: picture's id -> label's id -> number.
 
+    A picture that somebody looked through and found empty is marked too: it is there with no label, unless proposals are asked for.
+
     Args:
         project: to be asked.
         accepted: only those that are accepted, or only those that are not; all when None.
@@ -140,6 +142,12 @@ def region_counts(project: Project, *, accepted: bool | None = None) -> dict[str
         {"accepted": None if accepted is None else int(accepted)},
     ):
         counted.setdefault(str(row["image_id"]), {})[str(row["label_id"])] = int(row["many"])
+    if accepted is not False:
+        for row in project.rows(
+            "SELECT images.id FROM images LEFT JOIN concepts ON concepts.id = images.concept_id"
+            " WHERE checked_empty AND images.removed IS NULL AND concepts.removed IS NULL"
+        ):
+            counted.setdefault(str(row["id"]), {})
     return counted
 
 
@@ -213,6 +221,7 @@ def _image(row: sqlite3.Row) -> Image:
         twin=row["twin"] if row["twin_here"] else None,
         split=row["split"],
         split_by_hand=bool(row["split_by_hand"]),
+        checked_empty=bool(row["checked_empty"]),
     )
 
 

@@ -49,6 +49,7 @@ class Image:
         twin: id of the picture it repeats, when flagged as a duplicate.
         split: the part it plays when a segmenter is trained: learned from, watched meanwhile, or kept for the figures; None when open.
         split_by_hand: the person chose that part.
+        checked_empty: somebody looked through it and found nothing to mark; counts only while no region of it is accepted.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Image:
     twin: str | None = None
     split: Split | None = None
     split_by_hand: bool = False
+    checked_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

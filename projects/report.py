@@ -40,6 +40,8 @@ class ImportReport:
         cancelled: the person stopped it; what is in `added` stays.
         labels: ids of the labels that are new, where masks were imported.
         regions: ids of the regions taken in, where masks were imported.
+        replaced: ids of the regions that some of these took the place of.
+        checked: ids of the pictures of which the file says that nothing is in them.
     """
 
     added: tuple[str, ...]
@@ -49,6 +51,8 @@ class ImportReport:
     cancelled: bool = False
     labels: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
 
 
 def line_of(error: UserError, file: str, *, level: Level = "error") -> ReportLine:

@@ -57,13 +57,18 @@ def described(changes: Sequence[RowChange], *, parts: frozenset[Part], title: st
     return Change(parts if changes else frozenset(), title, touched, inverse)
 
 
-def arrived(rows: Mapping[Table, Sequence[str]], *, parts: frozenset[Part], title: str) -> Change:
-    """The `Change` for rows that were just added: its inverse marks them as removed. `ids` are theirs, in the order given."""
+def arrived(
+    rows: Mapping[Table, Sequence[str]], *, parts: frozenset[Part], title: str, also: Sequence[RowChange] = ()
+) -> Change:
+    """The `Change` for rows that were just added: its inverse marks them as removed. `ids` are theirs, in the order given.
+
+    `also` are changes of other rows that were made with it.
+    """
     now = time.time()
     changes = [
         RowChange(table, key, {"removed": now}, {"removed": None}) for table, keys in rows.items() for key in keys
     ]
-    return described(changes, parts=parts, title=title, ids=[change.key for change in changes])
+    return described([*changes, *also], parts=parts, title=title, ids=[change.key for change in changes])
 
 
 def nothing(title: str) -> Change:

@@ -81,7 +81,11 @@ class SceneObject(JobPart):
 
 
 class Scene(JobPart):
-    """One line of `samples.jsonl`: a picture with its objects; width and height are the upright picture's."""
+    """One line of `samples.jsonl`: a picture with its objects; width and height are the upright picture's.
+
+    Attributes:
+        empty: somebody looked through it: nothing of any class is there. Without it, no objects mean that nobody knows.
+    """
 
     file: str
     sha256: str = ""
@@ -89,6 +93,7 @@ class Scene(JobPart):
     height: int = Field(ge=1, le=100_000)
     split: Split = "train"
     objects: tuple[SceneObject, ...] = ()
+    empty: bool = False
 
     _file_inside = field_validator("file")(inside)
 

@@ -52,16 +52,24 @@ def import_(
 
             report = import_masks(opened, request, kind=kind, progress=progress)
         counts = {"pictures": len(report.added), "labels": len(report.labels), "regions": len(report.regions)}
+        counts |= {"replaced": len(report.replaced), "checked": len(report.checked)}
         document = {**counts, "seconds": round(report.seconds, 3), "cancelled": report.cancelled}
         what = ", ".join(
             f"{len(ids)} {word}{'' if len(ids) == 1 else 's'}"
             for ids, word in ((report.regions, "mask"), (report.added, "new picture"), (report.labels, "new label"))
         )
-        text = "\n".join([f"{what} came in ({report.seconds:.1f} s).", *line_words(report.lines)])
+        head = f"{what} came in ({report.seconds:.1f} s)."
+        if report.replaced:
+            head += f" {len(report.replaced)} of the masks took the place of earlier ones."
+        text = "\n".join([head, *line_words(report.lines)])
         Voice(as_json).result({**document, "lines": line_documents(report.lines)}, text)
     if report.cancelled:
         return INTERRUPTED
-    return FINE if report.regions or not any(line.level == "error" for line in report.lines) else EXPECTED
+    return (
+        FINE
+        if report.regions or report.checked or not any(line.level == "error" for line in report.lines)
+        else EXPECTED
+    )
 
 
 def export(

@@ -16,6 +16,7 @@ from engines.api.version import VERSION
 from engines.launch.folder import ADAPTER, run_id
 from engines.launch.tensor_file import read_tensor_file
 from projects import queries
+from projects.volumes.importing import places
 
 if TYPE_CHECKING:
     from projects.project import Project
@@ -69,9 +70,10 @@ def plan_adaptation(
     recipe: SegmentRecipe | None = None,
     start: Start | None = None,
 ) -> tuple[SegmentJob, list[Scene]]:
-    """A job and its pictures: every picture with accepted regions, in the part it plays.
+    """A job and its pictures: every picture with accepted regions, or checked to hold nothing, in the part it plays.
 
-    With a recipe that learns from pictures without masks, all pictures to segment take part.
+    With a recipe that learns from pictures without masks, all pictures to segment take part but those that hold nothing: such a recipe
+    draws the model to find something. One that only learns to answer clicks has no use for them either.
 
     Args:
         project: whose pictures and labels are taken.
@@ -114,8 +116,10 @@ def _gathered(project: Project, recipe: SegmentRecipe, known: tuple[str, ...]) -
     unmarked = recipe.objective.unmarked_weight > 0
     marked = queries.region_counts(project, accepted=True)
     everything = queries.images_to_segment(project) if unmarked else queries.images(project)
-    images = [image for image in everything if unmarked or marked.get(image.id)]
-    if not images:
+    empty = {image_id for image_id, counts in marked.items() if not counts}
+    useless = empty if unmarked or recipe.data.prompts == "clicks" else set()
+    images = [image for image in everything if (unmarked or image.id in marked) and image.id not in useless]
+    if not unmarked and not any(marked[image.id] for image in images):
         raise JobError(_NOTHING, "No picture has an accepted region.", "Mark some objects first.")
     used = {label for image in images for label in marked.get(image.id, ())}
     labels = [label for label in queries.labels(project) if label.id in used]
@@ -124,7 +128,8 @@ def _gathered(project: Project, recipe: SegmentRecipe, known: tuple[str, ...]) -
         what = f"It was taught {', '.join(classes)}, and “{strangers[0]}” is marked here."
         raise JobError("The adapter does not know all labels", what, "Adapt the plain model instead.")
     numbers = {label.id: classes.index(label.name) for label in labels}
-    scenes = [_scene(project, image, numbers) for image in images]
+    slices = places(project)
+    scenes = [_scene(project, image, numbers, *slices.get(image.id, ("", 0))) for image in images]
     if not any(scene.split == "train" for scene in scenes):
         raise JobError(
             _NOTHING, "All marked pictures are kept for measuring.", "Let some of them be learned from, or mark others."
@@ -132,7 +137,7 @@ def _gathered(project: Project, recipe: SegmentRecipe, known: tuple[str, ...]) -
     return classes, scenes
 
 
-def _scene(project: Project, image: Image, numbers: Mapping[str, int]) -> Scene:
+def _scene(project: Project, image: Image, numbers: Mapping[str, int], volume: str, depth: int) -> Scene:
     regions = [region for region in queries.regions(project, image.id) if region.accepted]
     return Scene(
         file=image.file,
@@ -140,6 +145,9 @@ def _scene(project: Project, image: Image, numbers: Mapping[str, int]) -> Scene:
         width=image.width,
         height=image.height,
         split=image.split or "train",
+        volume=volume,
+        depth=depth,
+        empty=image.checked_empty and not regions,
         objects=tuple(
             SceneObject(label=numbers[region.label_id], counts=region.counts)
             for region in regions

@@ -282,9 +282,11 @@ def _divided(shelf: SceneShelf, progress: ProgressHook, *, unmarked: bool) -> tu
     if not unmarked and not any(shelf.objects[number] for number in learned):
         raise JobError(title, "No picture that is learned from has a mask.", "Mark some objects first.")
     apart = [number for number, scene in enumerate(shelf.scenes) if scene.split == "validation"]
+    # What is in a picture is known where something is marked, or nothing is there.
+    told = [bool(found) or scene.empty for found, scene in zip(shelf.objects, shelf.scenes, strict=True)]
     if not any(shelf.objects[number] for number in apart):
         progress(NOTE, "No picture is kept apart, so the curve is measured on the ones that are learned from.", 0, 0)
-        return learned, [number for number in learned if unmarked or shelf.objects[number]][:_MEASURED]
+        return learned, [number for number in learned if unmarked or told[number]][:_MEASURED]
     progress(NOTE, f"The curve is measured on {some(len(apart), 'picture')} kept out of the training.", 0, 0)
     taught = {one.label for number in learned for one in shelf.objects[number]}
     if missing := sorted({one.label for number in apart for one in shelf.objects[number]} - taught):
@@ -294,4 +296,4 @@ def _divided(shelf: SceneShelf, progress: ProgressHook, *, unmarked: bool) -> tu
             0,
             0,
         )
-    return learned, [number for number in apart if shelf.objects[number]][:_MEASURED]
+    return learned, [number for number in apart if told[number]][:_MEASURED]

@@ -40,24 +40,27 @@ def measure(wanted: Examination, root: Path, device: Device, *, progress: Progre
     """
     model = open_segmenter(wanted.base, device)
     shelf = SceneShelf(model, root, wanted.scenes, device.torch_device)
-    numbers = [
-        number for number, scene in enumerate(shelf.scenes) if scene.split == wanted.split and shelf.objects[number]
-    ]
-    if not numbers:
+    chosen = [number for number, scene in enumerate(shelf.scenes) if scene.split == wanted.split]
+    marked = [number for number in chosen if shelf.objects[number]]
+    if not marked:
         title = "There is nothing to measure on"
         what = f"No picture of the part “{wanted.split}” has a mask."
         raise JobError(title, what, "Mark pictures that were kept apart, or move some there.")
     classes = wanted.adapter.classes
-    ways = WAYS[wanted.adapter.prompts]
+    # Nothing can be clicked at in a picture that holds nothing, but something may be invented in it.
+    answered = [number for number in chosen if shelf.objects[number] or shelf.scenes[number].empty]
+    ways = {way: answered if way == AUTOMATIC else marked for way in WAYS[wanted.adapter.prompts]}
     plain = Examiner(model, shelf, encoder_changes=False, tokens=None)
     before = {
-        way: examine(plain, shelf, numbers, way, classes, clicks=wanted.clicks, progress=progress) for way in ways
+        way: examine(plain, shelf, numbers, way, classes, clicks=wanted.clicks, progress=progress)
+        for way, numbers in ways.items()
     }
     tuned, tokens = attach_for_use(wanted.adapter, model)
     try:
         adapted = Examiner(model, shelf, encoder_changes=tuned.encoder_changes, tokens=tokens)
         after = {
-            way: examine(adapted, shelf, numbers, way, classes, clicks=wanted.clicks, progress=progress) for way in ways
+            way: examine(adapted, shelf, numbers, way, classes, clicks=wanted.clicks, progress=progress)
+            for way, numbers in ways.items()
         }
     finally:
         tuned.detach()
@@ -66,9 +69,9 @@ def measure(wanted: Examination, root: Path, device: Device, *, progress: Progre
         "base": wanted.base,
         "tuner": wanted.adapter.tuner,
         "split": wanted.split,
-        "pictures": len(numbers),
+        "pictures": max(len(numbers) for numbers in ways.values()),
         "skipped": shelf.skipped,
-        "ways": {way: report(shelf, numbers, way, classes, before[way], after[way]) for way in ways},
+        "ways": {way: report(shelf, numbers, way, classes, before[way], after[way]) for way, numbers in ways.items()},
     }
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from projects import database
 from projects.files import unique_path
-from projects.migrations import m2026_11_21_first_format, m2026_11_21_regions
+from projects.migrations import m2026_11_21_checked_empty, m2026_11_21_first_format, m2026_11_21_regions
 
 
 class Step(Protocol):
@@ -26,7 +26,7 @@ class Step(Protocol):
         """Change the tables and their content inside the transaction that the caller holds."""
 
 
-STEPS: tuple[Step, ...] = (m2026_11_21_first_format, m2026_11_21_regions)
+STEPS: tuple[Step, ...] = (m2026_11_21_first_format, m2026_11_21_regions, m2026_11_21_checked_empty)
 
 
 def newest() -> int:

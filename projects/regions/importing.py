@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from projects import edits_regions, queries
-from projects.edit_parts import LONGEST_NAME
+from projects.edit_parts import LONGEST_NAME, counted
 from projects.edits_regions import NewRegion
 from projects.errors import ImportFailure, ReadOnlyError
 from projects.files import readable_text
@@ -23,7 +23,8 @@ from projects.pixels import turned_by
 from projects.project import Project
 from projects.records import Image
 from projects.regions.exchange.formats import AUTOMATIC, FORMATS, detect
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet
+from projects.regions.exchange.sheet import EMPTY, Drawn, Frame, Reading, Request, Sheet
+from projects.regions.renewing import same_things
 from projects.report import ImportReport, ReportLine, in_order, line_of
 from projects.scanning import Candidate
 
@@ -79,10 +80,12 @@ class _Import:
     added: list[str] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     regions: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
     cancelled: bool = False
     _done: int = 0
     _total: int = 0
-    _batch: list[tuple[Sheet, Image, list[Drawn]]] = field(default_factory=list)
+    _batch: list[tuple[Sheet, Image, list[Drawn], bool]] = field(default_factory=list)
 
     def run(self, reading: Reading, started: float) -> ImportReport:
         last_commit = time.perf_counter()
@@ -166,7 +169,8 @@ class _Import:
             )
             return
         self.lines += lines
-        self._batch.append((sheet, image, drawn))
+        empty = not drawn and any(line.title == EMPTY for line in lines)
+        self._batch.append((sheet, image, drawn, empty))
 
     def _commit(self) -> None:
         batch, self._batch = self._batch, []
@@ -174,18 +178,40 @@ class _Import:
             return
         with self.project.transaction():
             known = {label.name.casefold(): label.id for label in queries.labels(self.project)}
-            new: dict[tuple[str, str, str], NewRegion] = {}
             added = set(self.added)
-            for sheet, image, drawn in batch:
-                there = {(image.id, item.label_id, item.counts) for item in queries.regions(self.project, image.id)}
+            for sheet, image, drawn, empty in batch:
                 fresh = [NewRegion(image.id, self._label(known, one.label), one.mask, "import") for one in drawn]
-                keyed = {(one.image_id, one.label_id, one.mask.text): one for one in fresh}
-                if there & set(keyed):
-                    self.lines.append(ReportLine("info", sheet.file, "Some masks were already there"))
-                new |= {key: one for key, one in keyed.items() if key not in there}
+                self._renew(sheet, image, {(one.label_id, one.mask.text): one for one in fresh})
+                if empty:
+                    self._check_empty(sheet, image)
                 if sheet.split is not None and image.id in added:
                     edits_regions.set_split(self.project, [image.id], sheet.split)
-            self.regions += edits_regions.add_regions(self.project, list(new.values())).ids
+
+    def _renew(self, sheet: Sheet, image: Image, new: dict[tuple[str, str], NewRegion]) -> None:
+        """List the regions of one picture; those that mark what is marked already take the place of the earlier ones."""
+        there = {(item.label_id, item.counts): item for item in queries.regions(self.project, image.id)}
+        if there.keys() & new.keys():
+            self.lines.append(ReportLine("info", sheet.file, "Some masks were already there"))
+        fresh = [one for key, one in new.items() if key not in there]
+        earlier = [item for key, item in there.items() if key not in new]
+        pairs = same_things(image, earlier, fresh)
+        places = [pairs[number].position if number in pairs else None for number in range(len(fresh))]
+        self.regions += edits_regions.add_regions(self.project, fresh, places=places).ids
+        if pairs:
+            gone = [old.id for old in pairs.values()]
+            edits_regions.remove_regions(self.project, gone)
+            self.replaced += gone
+            hint = f"{counted(gone, 'mask')} of the same things. Undo brings the earlier ones back."
+            self.lines.append(ReportLine("info", sheet.file, "Masks took the place of earlier ones", hint))
+
+    def _check_empty(self, sheet: Sheet, image: Image) -> None:
+        """Write down that nothing is in a picture, unless something is marked in it."""
+        if any(region.accepted for region in queries.regions(self.project, image.id)):
+            hint = "What is marked in the picture stays. Remove it if nothing is there."
+            self.lines.append(ReportLine("warning", sheet.file, "The mask is empty, the picture is not", hint))
+        elif not image.checked_empty:
+            edits_regions.set_checked_empty(self.project, [image.id])
+            self.checked.append(image.id)
 
     def _label(self, known: dict[str, str], name: str) -> str:
         """The id of the label of that name, which is made where there is none."""
@@ -211,10 +237,15 @@ class _Import:
         if self.cancelled:
             self.lines.append(ReportLine("info", "", STOPPED, "What was taken in before stays."))
         labels, regions = tuple(self.labels.values()), tuple(self.regions)
-        change = change_of(self.added, labels=labels, regions=regions) if self.added or regions else None
+        replaced, checked = tuple(self.replaced), tuple(self.checked)
+        change = None
+        if self.added or regions or checked:
+            change = change_of(self.added, labels=labels, regions=regions, replaced=replaced, checked=checked)
         lines = in_order(gathered(self.lines))
         seconds = time.perf_counter() - started
-        return ImportReport(tuple(self.added), lines, change, seconds, self.cancelled, labels, regions)
+        return ImportReport(
+            tuple(self.added), lines, change, seconds, self.cancelled, labels, regions, replaced, checked
+        )
 
 
 class _Known:

@@ -140,6 +140,17 @@ class Mask:
         left, top, width, height = self.box if box is None else box
         return self._columns(left, left + width)[:, top : top + height].T
 
+    def overlap(self, other: Mask) -> float:
+        """IoU with another mask of the same size; 0 where neither marks anything."""
+        boxes = np.array([self.box, other.box])
+        left, top = boxes[:, :2].max(axis=0)
+        right, bottom = (boxes[:, :2] + boxes[:, 2:]).min(axis=0)
+        if right <= left or bottom <= top:
+            return 0.0
+        shared = (int(left), int(top), int(right - left), int(bottom - top))
+        both = int((self.crop(shared) & other.crop(shared)).sum())
+        return both / (self.area + other.area - both)
+
     def same(self, other: Mask) -> bool:
         """Whether both are the same pixels of a picture of the same size."""
         return (self.width, self.height) == (other.width, other.height) and np.array_equal(self.counts, other.counts)

@@ -123,6 +123,26 @@ def test_nothing_marked_is_said(tmp_path: Path) -> None:
         plan_adaptation(project)
 
 
+def test_pictures_that_hold_nothing_are_learned_from_where_that_teaches(marked: Path) -> None:
+    from engines.api.segment_job import SegmentData, SegmentObjective, SegmentRecipe
+
+    with Project.open(marked) as project:
+        images = queries.images_to_segment(project)
+        edits_regions.set_checked_empty(project, [images[0].id, images[7].id])
+        _job, scenes = plan_adaptation(project)
+        assert [scene.file for scene in scenes if scene.empty] == [images[7].file], (
+            "marks count for more than the check"
+        )
+        assert len(scenes) == 8
+        clicks = SegmentRecipe(data=SegmentData(prompts="clicks"))
+        assert len(plan_adaptation(project, recipe=clicks)[1]) == 7
+        unmarked = SegmentRecipe(objective=SegmentObjective(unmarked_weight=1.0))
+        assert images[7].file not in {scene.file for scene in plan_adaptation(project, recipe=unmarked)[1]}
+        edits_regions.remove_labels(project, [queries.labels(project)[0].id])
+        with pytest.raises(JobError, match="Nothing is marked"):
+            plan_adaptation(project)
+
+
 def test_proposals_that_nobody_accepted_teach_nothing(marked: Path) -> None:
     with Project.open(marked) as project:
         images = queries.images_to_segment(project)

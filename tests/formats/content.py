@@ -33,7 +33,7 @@ def content_of(project: Project) -> dict[str, object]:
 def brought_up_to_date(content: dict[str, object]) -> dict[str, object]:
     """What an older format's content is in the newest one: it holds none of what came later."""
     images: list[dict[str, object]] = content["images"]
-    later = {"split": None, "split_by_hand": False, "regions": []}
+    later = {"split": None, "split_by_hand": False, "checked_empty": False, "regions": []}
     return {"labels": [], **content, "images": [{**later, **image} for image in images]}
 
 

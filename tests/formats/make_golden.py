@@ -86,6 +86,9 @@ def _mark(project: Project, scratch: Path) -> None:
     ]
     edits_regions.add_regions(project, [*regions, NewRegion(first, gone, full, "brush")])
     edits_regions.remove_labels(project, [gone])
+    blank = scratch / "blank.png"
+    Image.new("RGB", (36, 24), "grey").save(blank)
+    edits_regions.set_checked_empty(project, importing.import_paths(project, [blank], None).added)
     edits_regions.set_split(project, [second], "test")
     edits_regions.split_pictures(project)
 

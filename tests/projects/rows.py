@@ -14,7 +14,7 @@ def add_rows(project: Project, concept_id: str | None, count: int) -> list[str]:
         start = connection.execute("SELECT count(*) FROM images").fetchone()[0]
         for place, image_id in enumerate(ids):
             connection.execute(
-                "INSERT INTO images VALUES (?, ?, ?, ?, 1, 640, 480, ?, ?, ?, '', NULL, 1, '', NULL, ?, 1.0, NULL, NULL, 0)",
+                "INSERT INTO images VALUES (?, ?, ?, ?, 1, 640, 480, ?, ?, ?, '', NULL, 1, '', NULL, ?, 1.0, NULL, NULL, 0, 0)",
                 (
                     image_id,
                     concept_id,

@@ -70,6 +70,28 @@ def test_dice_of_the_report_is_that_of_its_masks(tiny: Path, tmp_path: Path) -> 
         assert one["after"] == pytest.approx(expected)
 
 
+def test_a_picture_that_holds_nothing_is_learned_from_and_counts_in_the_figures(tiny: Path, tmp_path: Path) -> None:
+    pictures = scenes(tmp_path)
+    blank = [one.model_copy(update={"objects": (), "empty": True}) for one in pictures]
+    pictures = [
+        *pictures,
+        blank[0].model_copy(update={"split": "train"}),
+        blank[0].model_copy(update={"split": "validation"}),
+    ]
+    folder = create_run(tmp_path, a_job(tiny), pictures)
+    assert run_folder(folder) == FINE
+    adapter = read_segment_adapter(folder / "adapter.safetensors")
+    found = measure(Examination(f"file:{tiny}", adapter, pictures), tmp_path, cpu(), progress=quiet)
+    asked = {way: len(report["pictures"]) for way, report in found["ways"].items()}
+    assert asked == {CLICK: 2, BOX: 2, AUTOMATIC: 3}, "nothing can be clicked at where nothing is"
+    assert found["pictures"] == 3
+    counts = found["ways"][AUTOMATIC]["after"]
+    assert counts["both_empty"] + counts["invented"] > 0
+    unknown = [one.model_copy(update={"empty": False}) for one in pictures]
+    found = measure(Examination(f"file:{tiny}", adapter, unknown), tmp_path, cpu(), progress=quiet)
+    assert len(found["ways"][AUTOMATIC]["pictures"]) == 2, "of a picture that nobody looked through nothing is known"
+
+
 def test_a_split_without_masks_is_said(tiny: Path, tmp_path: Path) -> None:
     pictures = scenes(tmp_path)
     folder = create_run(tmp_path, a_job(tiny), pictures)

@@ -14,20 +14,23 @@ from projects.report import ImportReport
 
 
 class ImportPanel(Card):
-    """Progress while an import runs, its report afterwards.
+    """Progress while an import runs, its report afterwards; `noun` is what comes in.
 
     Signals:
+        closed: the report was put away.
         stop_asked: the import shall stop.
         file_asked: a line of the report was pressed; carries the name of its file.
         undo_asked: take the import back.
     """
 
+    closed = Signal()
     stop_asked = Signal()
     file_asked = Signal(str)
     undo_asked = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, noun: str = "photo") -> None:
         super().__init__(name="images.import", padding=14, parent=parent)
+        self._noun = noun
         self.setAccessibleName("Import")
         self._progress = ProgressLine(name="images.import.progress", on_stop=self.stop_asked.emit)
         head = QHBoxLayout()
@@ -38,7 +41,7 @@ class ImportPanel(Card):
         head.addWidget(self._title)
         head.addWidget(self._sentence, 1)
         head.addWidget(self._undo)
-        head.addWidget(IconButton("close", "Close this report", name="images.import.close", on_click=self.hide))
+        head.addWidget(IconButton("close", "Close this report", name="images.import.close", on_click=self.put_away))
         self._head = QWidget()
         self._head.setLayout(head)
         head.setContentsMargins(0, 0, 0, 0)
@@ -60,7 +63,7 @@ class ImportPanel(Card):
     def show_report(self, report: ImportReport) -> None:
         """An import is over."""
         self._progress.hide()
-        self._title.setText(headline(report))
+        self._title.setText(headline(report, self._noun))
         self._sentence.setText(summary(report))
         self._undo.setVisible(report.change is not None)
         self._head.show()
@@ -68,15 +71,20 @@ class ImportPanel(Card):
         self._lines.setVisible(bool(report.lines))
         self.show()
 
+    def put_away(self) -> None:
+        """Close the report."""
+        self.hide()
+        self.closed.emit()
+
     def lines_shown(self) -> int:
         """How many lines of the report are on show."""
         return 0 if self._lines.isHidden() else self._lines.count()
 
 
-def headline(report: ImportReport) -> str:
+def headline(report: ImportReport, noun: str = "photo") -> str:
     """How many came in."""
     count, masks = len(report.added), len(report.regions)
-    photos = f"{count} photo{'s' if count != 1 else ''}"
+    photos = f"{count} {noun}{'s' if count != 1 else ''}"
     if masks:
         return f"{masks} mask{'s' if masks != 1 else ''} came in" + (f", with {photos}" if count else "")
     return f"{photos} came in" if count else "Nothing came in"

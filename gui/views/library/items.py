@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engines.launch.adapter_info import AdapterInfo
@@ -30,6 +30,7 @@ class Item:
         picture: what it makes; None when nothing was ever made.
         measured: folder of its measured before and after; None when there is none.
         base: the model it was made on, as in a job; None when nobody knows.
+        way: how it was taught, as its card calls that; empty when nobody knows.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Item:
     favourite: bool = False
     measured: Path | None = None
     base: str | None = None
+    way: str = ""
 
     @property
     def segments(self) -> bool:
@@ -65,7 +67,7 @@ class Item:
         if self.info is None:
             return "Unreadable"
         if isinstance(self.info, SegmentInfo):
-            return method_title(self.info.tuner)
+            return self.way or method_title(self.info.tuner)
         return method_title(self.info.method) if self.info.method else "LoRA"
 
     def facts(self) -> str:
@@ -137,13 +139,14 @@ def _settings(recipe: Mapping[str, object]) -> list[tuple[str, str]]:
     return found
 
 
-def find(views: Sequence[RunView], root: Path, marks: Mapping[str, object]) -> list[Item]:
+def find(views: Sequence[RunView], root: Path, marks: Mapping[str, object], ways: Mapping[str, str]) -> list[Item]:
     """All adapters, favourites first, then the newest. Reads files: call it on another thread.
 
     Args:
         views: the project's trainings.
         root: the project's folder.
         marks: stored notes and favourites of imported files, by `note_key` and `favourite_key`.
+        ways: titles of the ways to adapt a segmentation model, by their registered names.
     """
     found = [_of_run(view) for view in views if view.adapter is not None]
     for path in sorted((root / _HOME).glob("*.safetensors")):
@@ -152,6 +155,9 @@ def find(views: Sequence[RunView], root: Path, marks: Mapping[str, object]) -> l
         created = info.created if isinstance(info, AdapterInfo) and info.created else path.stat().st_mtime
         note, favourite = str(marks.get(note_key(path.name)) or ""), bool(marks.get(favourite_key(path.name)))
         found.append(Item(f"file:{path.name}", title, path, info, problem, None, created, note, favourite))
+    found = [
+        replace(one, way=ways.get(one.info.tuner, "")) if isinstance(one.info, SegmentInfo) else one for one in found
+    ]
     return sorted(found, key=lambda item: (not item.favourite, -item.created))
 
 

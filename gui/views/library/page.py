@@ -54,6 +54,7 @@ class LibraryPage(QWidget):
         session.closed.connect(self._look)
         session.changed.connect(self._changed)
         runs.changed.connect(self._moved)
+        services.catalog.loaded.connect(lambda _catalog: self._moved())
         self._detail.wished.connect(self._wished)
         self._detail.noted.connect(self._noted)
         self._look()
@@ -77,6 +78,7 @@ class LibraryPage(QWidget):
 
     def shown(self) -> None:
         """The page came into view."""
+        self._services.catalog.load()
         self._look()
 
     def hidden(self) -> None:
@@ -136,12 +138,13 @@ class LibraryPage(QWidget):
         if project is None:
             self._found([])
             return
-        views, root = self._services.runs.every(), project.root
+        views, root, catalog = self._services.runs.every(), project.root, self._services.catalog.catalog
+        ways = {entry.name: entry.title for entry in catalog.tuners} if catalog is not None else {}
 
         def work(_task: Task[list[Item]]) -> list[Item]:
             names = [path.name for path in (root / "adapters").glob("*.safetensors")]
             keys = [key(name) for name in names for key in (note_key, favourite_key)]
-            return find(views, root, {key: queries.setting(project, key) for key in keys})
+            return find(views, root, {key: queries.setting(project, key) for key in keys}, ways)
 
         self._task = self._services.background.run(work, done=self._found)
 

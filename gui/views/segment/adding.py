@@ -107,7 +107,7 @@ class Adding(QObject):
 
     def _undo(self) -> None:
         self._services.session.undo_stack.undo()
-        self._panel.hide()
+        self._panel.put_away()
 
 
 def masks_in(path: Path) -> str:

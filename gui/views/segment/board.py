@@ -205,6 +205,11 @@ class Board(QObject):
 
         self.do(partial(edits_regions.add_label, name=name), added)
 
+    def check_empty(self, *, empty: bool) -> None:
+        """Say that nothing is in the picture on the board, or no longer; what is marked in it counts for more."""
+        if self.image is not None and self.can_edit:
+            self.do(partial(edits_regions.set_checked_empty, image_ids=(self.image.id,), empty=empty))
+
     def set_split(self, image_ids: Sequence[str], split: Split | None) -> None:
         """Choose the part that pictures play in a training."""
         self.do(partial(edits_regions.set_split, image_ids=tuple(image_ids), split=split))

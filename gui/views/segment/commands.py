@@ -43,6 +43,12 @@ def _marking(page: SegmentPage) -> tuple[Action, ...]:
     def chosen() -> bool:
         return marking() and bool(board.selected)
 
+    def blank() -> bool:
+        return marking() and not board.marked
+
+    def nothing_here() -> None:
+        board.check_empty(empty=not board.contents.empty(board.image))
+
     tools = (
         _act(f"tool.{tool.key}", tool.title, partial(hands.take, tool.key), marking, (tool.letter,), tool.icon)
         for tool in TOOLS
@@ -58,6 +64,7 @@ def _marking(page: SegmentPage) -> tuple[Action, ...]:
             ("Shift+F",),
             "sparkle",
         ),
+        _act("empty", "Nothing is in this picture", nothing_here, blank, ("O",), "check"),
         _act("label", "Add a label", mark.labels.add, marking, ("L",), "tag"),
         _act("remove", "Remove the chosen marks", board.remove_selected, chosen, (), "trash"),
     )

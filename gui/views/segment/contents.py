@@ -34,6 +34,10 @@ class Contents:
         """How many pictures have an accepted region."""
         return sum(image.id in self.accepted for image in self.images)
 
+    def empty(self, image: Image | None) -> bool:
+        """Whether somebody looked through a picture and found nothing to mark."""
+        return image is not None and self.accepted.get(image.id) == {}
+
     def label(self, label_id: str) -> Label | None:
         """The label of that id."""
         return next((label for label in self.labels if label.id == label_id), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui import opening
 from gui.actions import Action
@@ -55,7 +55,7 @@ class SegmentPage(QWidget):
         self.mark = MarkPanel(services, self.board, self.thumbnails, self.using)
         self.teach = TeachPanel(services, self.board, self.using)
         self.results = ResultsPanel(services, self.board, self.thumbnails)
-        self.panel = ImportPanel()
+        self.panel = ImportPanel(noun="picture")
         self.adding = Adding(services, self.panel, self)
         self.controls = RunControls(services, name="segment")
         self._buttons = HeaderButtons(services, self.using, self.adding, self.export_masks, self)
@@ -140,16 +140,19 @@ class SegmentPage(QWidget):
 
     def _lay_out(self) -> None:
         # What scrolls ends a gap further right, where its bar stands; all else keeps the page's margin.
-        for page in (self._nothing_open(), self._no_pictures(), _inset(self.mark), self.teach, _inset(self.results)):
-            self._stack.addWidget(page)
+        pages = (self._nothing_open(), self._no_pictures(), self.mark, self.teach, self.results)
+        for page in pages:
+            self._stack.addWidget(page if page is self.teach else _inset(page))
         column = QVBoxLayout(self)
         margin = design.PAGE_MARGIN
         column.setContentsMargins(margin, margin - 6, margin - design.GAP, 16)
-        for whole in (self.header, self.panel):
-            whole.setContentsMargins(0, 0, design.GAP, 0)
         column.setSpacing(14)
-        column.addWidget(self.header)
-        column.addWidget(self.panel)
+        for whole in (self.header, self.panel):
+            row = QHBoxLayout()
+            row.setSpacing(0)
+            row.addWidget(whole)
+            row.addSpacing(design.GAP)
+            column.addLayout(row)
         column.addWidget(self._stack, 1)
 
     def _connect(self) -> None:
@@ -158,6 +161,7 @@ class SegmentPage(QWidget):
         session.closed.connect(self._another_project)
         self.board.contents_changed.connect(self._refresh)
         self.panel.file_asked.connect(self._show_file)
+        self.panel.closed.connect(self.mark.canvas.setFocus)
         self.adding.came.connect(lambda ids: self.board.want(ids[0]))
         self._buttons.mode_chosen.connect(self.go)
         self.using.changed.connect(self._refresh)
@@ -179,7 +183,7 @@ class SegmentPage(QWidget):
             "Pictures and what is marked in them live in a project. Make one, or drop pictures here and one is made for you.",
             name="segment.none",
             button="New project",
-            on_click=lambda: opening.new_project(services),
+            on_click=lambda: opening.new_project(services, page="segment"),
         )
 
     def _no_pictures(self) -> QWidget:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QWidget
 
 from gui.views.segment import marks
 from gui.views.segment.board import Board
@@ -15,7 +15,7 @@ from gui.views.segment.scenes import Marked
 from gui.views.train.words import plural
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 
 _TEACH = (
     "Nothing is marked in this picture yet.\n\nClick on a thing and see what the model takes it for; click again to add to it, click with the "
@@ -53,10 +53,18 @@ class RegionsCard(Card):
         row.addWidget(LinkButton("Drop all", name="segment.dropAll", on_click=self._drop_all))
         self._teach = Label(_TEACH, role="small", wrap=True)
         self._teach.setContentsMargins(4, 4, 4, 4)
+        self._empty = QCheckBox("Checked: nothing is here")
+        self._empty.setObjectName("segment.checkedEmpty")
+        set_tip(
+            self._empty,
+            "The model learns that there is nothing to find in this picture, and the figures count what it invents (O)",
+        )
+        self._empty.clicked.connect(lambda checked: board.check_empty(empty=checked))
         self.list = RowList(name="segment.regionList", words="Marks in this picture", several=True)
         self.body.setSpacing(4)
         self.body.addLayout(head)
         self.body.addWidget(self._waiting)
+        self.body.addWidget(self._empty)
         self.body.addWidget(self._teach)
         self.body.addWidget(self.list, 100)
         self.body.addStretch(1)
@@ -77,7 +85,10 @@ class RegionsCard(Card):
         rows = [self._row(item) for item in reversed(board.marked)]
         self.list.set_rows(rows, board.selected)
         self.list.setVisible(bool(rows))
-        self._teach.setVisible(not rows and board.image is not None)
+        self._empty.setVisible(not rows and board.image is not None)
+        self._empty.setChecked(board.contents.empty(board.image))
+        self._empty.setEnabled(board.can_edit)
+        self._teach.setVisible(not rows and board.image is not None and not board.contents.empty(board.image))
         count = len(board.proposals)
         self._waiting.setVisible(count > 0 and board.can_edit)
         self._proposed.setText(f"{plural(count, 'proposal')} to look at")

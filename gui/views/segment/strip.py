@@ -87,7 +87,8 @@ def describe(image: Image, contents: Contents) -> str:
     count = sum(contents.accepted.get(image.id, {}).values())
     proposed = sum(contents.proposed.get(image.id, {}).values())
     parts = [f"{image.original_name}, {image.width} × {image.height}"]
-    parts.append(f"{count} marked" if count else "nothing marked yet")
+    nothing = "checked, nothing is here" if image.id in contents.accepted else "nothing marked yet"
+    parts.append(f"{count} marked" if count else nothing)
     if proposed:
         parts.append(f"{proposed} proposed")
     if image.split is not None:

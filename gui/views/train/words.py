@@ -17,16 +17,6 @@ _PHASES = {
     "interrupted": "Interrupted",
 }
 
-_METHODS = {
-    "lora": "LoRA",
-    "dora": "DoRA",
-    "tara": "Token-aware",
-    "decoder": "Decoder only",
-    "salt": "SALT",
-    "sam-adapter": "SAM-Adapter",
-    "adaptformer": "AdaptFormer",
-}
-
 
 def duration(seconds: float) -> str:
     """About how long, in the largest fitting unit: `20 s`, `4 min`, `2 h 10 min`."""
@@ -101,4 +91,4 @@ def phase(state: RunState) -> str:
 
 def method_title(name: str) -> str:
     """A method's registered name as people write it."""
-    return _METHODS.get(name, name.replace("_", " ").replace("-", " ").capitalize())
+    return {"lora": "LoRA", "dora": "DoRA", "tara": "Token-aware"}.get(name, name.replace("_", " ").capitalize())

@@ -28,7 +28,7 @@ from projects.regions.exchange.files import (
     unknown_class,
     whole,
 )
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, Size, cut_off, each
+from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, Size, cut_off, each, says_empty
 from projects.regions.exchange.target import Page, Target
 from projects.regions.mask import Mask
 from projects.regions.outline import Points
@@ -36,6 +36,8 @@ from projects.report import ReportLine, line_of
 
 _BESIDE = frozenset({"annotations", "labels", "json"})
 _PICTURES = "images"
+# Ours: a picture without annotations may be one that nobody has looked at, or one with nothing in it.
+_CHECKED = "checked_empty"
 
 
 def looks_like(document: object) -> bool:
@@ -95,7 +97,8 @@ def _sheets(
             lines.append(line_of(failure, short))
             continue
         split: Split | None = split_of(plain_path(name)) or split_of(Path(path.name))
-        draw = partial(_draw, annotations=mine, names=names, size=size_of(about, "width", "height"), file=short)
+        size, empty = size_of(about, "width", "height"), not mine and about.get(_CHECKED) is True
+        draw = partial(_draw, annotations=mine, names=names, size=size, file=short, empty=empty)
         yield Sheet(short, short, draw, picture, split=split)
     left = sum(len(items) for items in marks.values())
     if left:
@@ -109,7 +112,11 @@ def _draw(
     names: dict[int | None, str],
     size: Size | None,
     file: str,
+    *,
+    empty: bool,
 ) -> Iterator[Drawn | ReportLine]:
+    if empty:
+        yield says_empty(file, "The file says so.")
     if annotations and size is not None:
         yield from frame.remarks(size, file)
     unknown = Counter(whole(item.get("category_id")) for item in annotations)
@@ -179,9 +186,11 @@ def write(target: Target, pages: Iterable[Page]) -> None:
         document = documents.setdefault(page.image.split, {"images": [], "annotations": []})
         image_id = len(document["images"]) + 1
         size = {"width": page.image.width, "height": page.image.height}
-        document["images"].append({"id": image_id, "file_name": page.name, **size})
+        marks = page.marks()
+        checked = {} if marks else {_CHECKED: True}
+        document["images"].append({"id": image_id, "file_name": page.name, **size, **checked})
         target.put_picture(page, f"{_PICTURES}/{page.name}")
-        for drawn in page.marks():
+        for drawn in marks:
             annotation = {
                 "id": len(document["annotations"]) + 1,
                 "image_id": image_id,

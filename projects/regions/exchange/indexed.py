@@ -18,7 +18,7 @@ from PIL import Image
 from projects.errors import ImportFailure
 from projects.pixels import Values, read_values
 from projects.regions.exchange.pairing import class_names, read_pairs
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request
+from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, says_empty
 from projects.regions.exchange.target import Page, Target
 from projects.regions.mask import by_value
 from projects.report import ReportLine
@@ -59,7 +59,7 @@ def _draw(frame: Frame, path: Path, names: Mapping[int, str], label: str) -> Ite
     else:
         regions = list(by_value(classes).items())
     if not regions:
-        yield ReportLine("warning", path.name, "The mask is empty", "Its numbers are 0 everywhere; nothing was marked.")
+        yield says_empty(path.name, "Its numbers are 0 everywhere.")
     lone = not names and len({number for number, _mask in regions}) == 1
     for number, mask in regions:
         yield Drawn(names.get(number) or (label if lone else f"class {number}"), mask)

@@ -9,7 +9,7 @@ from projects.errors import ImportFailure
 from projects.pixels import read_values
 from projects.regions.exchange.indexed import deep_png, layered, say_covered
 from projects.regions.exchange.pairing import read_pairs
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request
+from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, says_empty
 from projects.regions.exchange.target import Page, Target
 from projects.regions.mask import by_value
 from projects.report import ReportLine
@@ -37,7 +37,7 @@ def _draw(frame: Frame, path: Path, label: str) -> Iterator[Drawn | ReportLine]:
     yield from frame.remarks((values.numbers.shape[1], values.numbers.shape[0]), path.name)
     masks = by_value(frame.fit(values.numbers))
     if not masks:
-        yield ReportLine("warning", path.name, "The mask is empty", "Its numbers are 0 everywhere; nothing was marked.")
+        yield says_empty(path.name, "Its numbers are 0 everywhere.")
     for mask in masks.values():
         yield Drawn(label, mask)
 

@@ -23,7 +23,7 @@ from projects.errors import ImportFailure
 from projects.files import readable_text
 from projects.pixels import read_values
 from projects.regions.exchange.files import Shelf, entries, files_in, load_json, plain_path, size_of, split_of
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, Size, cut_off, each
+from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, Size, cut_off, each, says_empty
 from projects.regions.exchange.target import Page, Target
 from projects.regions.mask import Mask, union
 from projects.regions.outline import FARTHEST, Points
@@ -93,6 +93,8 @@ def _draw(frame: Frame, path: Path, label: str) -> Iterator[Drawn | ReportLine]:
     document = _document(path)
     size = size_of(document, "imageWidth", "imageHeight") or frame.size
     shapes = entries(document["shapes"])
+    if not shapes:
+        yield says_empty(path.name, "It holds no shape.")
     kinds = Counter(_kind(shape) for shape in shapes)
     for kind in sorted(_LINES & set(kinds)):
         words = f"{kinds[kind]} shape{' is' if kinds[kind] == 1 else 's are'} only a {kind}"

@@ -11,7 +11,7 @@ from PIL import Image
 
 from projects.pixels import read_values
 from projects.regions.exchange.pairing import binarised, read_pairs
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request
+from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, says_empty
 from projects.regions.exchange.target import Page, Target
 from projects.regions.mask import Mask, union
 from projects.report import ReportLine
@@ -40,7 +40,7 @@ def black_and_white(frame: Frame, path: Path, label: str, threshold: float) -> I
     if mask.area:
         yield Drawn(label, mask)
     else:
-        yield ReportLine("warning", path.name, "The mask is empty", "It is black everywhere; nothing was marked.")
+        yield says_empty(path.name, "It is black everywhere.")
 
 
 def write(target: Target, pages: Iterable[Page]) -> None:
@@ -54,7 +54,7 @@ def write(target: Target, pages: Iterable[Page]) -> None:
         target.put_picture(page, f"images/{page.name}")
         masks = [drawn.mask for drawn in page.marks()]
         several += len(masks) > 1
-        target.put_bytes(f"masks/{page.stem}.png", white_on_black(union(masks)))
+        target.put_bytes(f"masks/{page.stem}.png", white_on_black(union(masks) if masks else page.nothing()))
     if several or len(target.labels) > 1:
         hint = "Black and white masks hold neither objects nor classes; other formats do."
         target.say("warning", "", "Objects and classes were put together", hint)

@@ -31,6 +31,8 @@ _SAME_SHAPE = 0.01
 # Outlines may touch the border's far side, or round to it.
 _BEYOND = 1.5
 MOST_POINTS = 200_000
+EMPTY = "The mask is empty"
+"""What a line is called that says that the marks of a picture mark nothing: the picture counts as looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,12 @@ def each(
             yield from draw(shape)
         except ImportFailure as failure:
             yield line_of(failure, file, level="warning")
+
+
+def says_empty(file: str, why: str) -> ReportLine:
+    """The line for marks that say that nothing is in their picture; `why` tells by what."""
+    hint = f"{why} The picture counts as checked, with nothing in it. Take the check off if that is not meant."
+    return ReportLine("warning", file, EMPTY, hint)
 
 
 def cut_off(file: str) -> ReportLine:

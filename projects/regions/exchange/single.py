@@ -91,6 +91,9 @@ def write(target: Target, pages: Iterable[Page]) -> None:
             )
     for page in pages:
         target.put_picture(page, f"images/{page.name}")
-        for number, drawn in enumerate(page.marks()):
+        marks = page.marks()
+        if not marks:
+            target.put_bytes(f"masks/{page.stem}/0000.png", white_on_black(page.nothing()))
+        for number, drawn in enumerate(marks):
             path = f"masks/{page.stem}/{folders[drawn.label]}/{number:04}.png"
             target.put_bytes(path, white_on_black(drawn.mask))

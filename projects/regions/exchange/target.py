@@ -53,6 +53,11 @@ class Page:
     upright: bool
     marks: Callable[[], Sequence[Drawn]]
 
+    def nothing(self) -> Mask:
+        """A mask of its size in which no pixel is marked."""
+        width, height = self.image.width, self.image.height
+        return Mask.from_counts([width * height], width, height)
+
     @property
     def stem(self) -> str:
         """`name` without its extension."""

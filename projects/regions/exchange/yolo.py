@@ -19,7 +19,7 @@ from projects.errors import ImportFailure
 from projects.files import readable_text
 from projects.records import Split
 from projects.regions.exchange.files import Shelf, files_in, load_lines, load_text, split_of, unknown_class, whole
-from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, cut_off, each
+from projects.regions.exchange.sheet import Drawn, Frame, Reading, Request, Sheet, cut_off, each, says_empty
 from projects.regions.exchange.target import Page, Target
 from projects.regions.outline import join
 from projects.report import ReportLine, line_of
@@ -125,6 +125,8 @@ def _scalar(text: str) -> str:
 
 def _draw(frame: Frame, path: Path, names: Mapping[int, str]) -> Iterator[Drawn | ReportLine]:
     lines = [line.split() for line in load_lines(path)]
+    if not lines:
+        yield says_empty(path.name, "The file holds no line.")
     boxes = sum(len(words) == 5 for words in lines)
     if boxes:
         hint = "Boxes are no masks; they were left out."

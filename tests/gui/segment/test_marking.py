@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from gui.services import Services
 from gui.views.segment.page import SegmentPage
+from gui.views.segment.strip import describe
+from gui.views.segment.teach.readiness import look
 from gui.views.shell.window import MainWindow
 from projects import edits_regions, queries
 from projects.edits_regions import NewRegion
@@ -350,3 +353,22 @@ def test_hovering_over_a_mark_lights_it_up(page: SegmentPage, qtbot: QtBot) -> N
     page.mark.hands._pick.left.emit()
     assert page.mark.canvas._over == ()
     assert page.mark.canvas.grab().toImage().pixelColor(QPoint(5, 5)).isValid()
+
+
+def test_a_picture_with_nothing_in_it_is_checked_taken_back_and_counts_as_done(
+    page: SegmentPage, services: Services, project: Project, qtbot: QtBot
+) -> None:
+    first = page.board.image
+    box = page.mark.regions._empty
+    assert box.isVisible()
+    QTest.keyClick(page.mark.canvas, Qt.Key.Key_O)
+    qtbot.waitUntil(lambda: page.board.contents.marked == 1, timeout=WAIT_MS)
+    assert queries.image(project, first.id).checked_empty
+    assert box.isChecked()
+    assert "nothing is here" in describe(first, page.board.contents)
+    assert page.board.next_unmarked()
+    assert page.board.image.id != first.id
+    assert not box.isChecked()
+    services.session.undo_stack.undo()
+    qtbot.waitUntil(lambda: page.board.contents.marked == 0, timeout=WAIT_MS)
+    assert not look(page.board.contents, editable=True).ready

@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.services import Services
+from gui.theme import tokens as design
 from gui.views.segment.board import Board
 from gui.views.segment.teach.plan import TeachPlan
 from gui.views.segment.teach.readiness import Leaks, Readiness, leaks, look
@@ -144,8 +145,11 @@ class TeachPanel(QWidget):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(12)
-        for widget in (self._leaking, self._first):
-            right.addWidget(widget, 1 if widget is self._first else 0)
+        for widget, share in ((self._leaking, 0), (self._first, 1)):
+            inset = QHBoxLayout()  # what scrolls ends a gap further right, where its bar stands
+            inset.addWidget(widget)
+            inset.addSpacing(design.GAP)
+            right.addLayout(inset, share)
         right.addWidget(self._watch, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

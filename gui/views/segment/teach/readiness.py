@@ -45,7 +45,7 @@ class Leaks:
 def look(contents: Contents, *, editable: bool) -> Readiness:
     """Look at what is marked."""
     marked = [image for image in contents.images if image.id in contents.accepted]
-    if not marked:
+    if not any(contents.accepted.values()):
         return Readiness(sentence="Nothing is marked yet. Mark a few pictures first; a dozen teach well.")
     counts = Counter(image.split for image in marked)
     undecided, learned = counts[None], counts["train"] + counts[None]
