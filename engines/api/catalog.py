@@ -42,6 +42,9 @@ class MethodEntry(_Entry):
         needs: abilities it asks of a backbone.
         missing: why it cannot be used here, in plain words; empty when it can.
         merges: whether what it teaches can be put into the model's own weights.
+        learns: whether it is taught in steps; an eraser that does not is there in seconds.
+        separable: whether concepts of one eraser can be switched off one by one (`AdapterUse.off`).
+        exact_elsewhere: whether other tools get the same pictures from its file.
     """
 
     name: str
@@ -50,6 +53,9 @@ class MethodEntry(_Entry):
     tag: str = ""
     paper: str = ""
     merges: bool = True
+    learns: bool = True
+    separable: bool = False
+    exact_elsewhere: bool = True
     needs: tuple[str, ...] = ()
     schema_: dict[str, Any]
     missing: str = ""
@@ -89,5 +95,7 @@ class Catalog(_Entry):
     tuners: tuple[MethodEntry, ...] = ()
     segmenters: tuple[str, ...] = ()
     segment_schema: dict[str, Any] = {}
+    erasers: tuple[MethodEntry, ...] = ()
+    erase_schema: dict[str, Any] = {}
     composers: tuple[MethodEntry, ...] = ()
     broken: tuple[str, ...] = ()

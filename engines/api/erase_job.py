@@ -33,6 +33,9 @@ class CheckSettings(Settings):
         advanced=True,
     )
     seed: int = setting(301, "First seed", ge=0, le=2**31 - 1, advanced=True)
+    steps: int = setting(
+        0, "Denoising steps", help="0 takes the base model's own number.", ge=0, le=200, advanced=True, zero="automatic"
+    )
     encoder: str = setting("starter", "Judge", help="The CLIP model that says what a picture shows.", advanced=True)
     circumvent: bool = setting(
         False,

@@ -1,4 +1,4 @@
-"""All kinds of jobs, as `job.json` may hold them: teaching a subject, or adapting a segmentation model."""
+"""All kinds of jobs, as `job.json` may hold them: teaching a subject, erasing a concept, or adapting a segmentation model."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, TypeAdapter
 
+from engines.api.erase_job import EraseJob
 from engines.api.job import Job, JobImage
 from engines.api.segment_job import Scene, SegmentJob
 
-AnyJob = Job | SegmentJob
+AnyJob = Job | EraseJob | SegmentJob
 AnyImage = JobImage | Scene
 
 
@@ -19,11 +20,14 @@ def _kind(found: Any) -> str:  # noqa: ANN401 - whatever a file holds
 
 
 JOBS: TypeAdapter[AnyJob] = TypeAdapter(
-    Annotated[Annotated[Job, Tag("teach")] | Annotated[SegmentJob, Tag("segment")], Discriminator(_kind)]
+    Annotated[
+        Annotated[Job, Tag("teach")] | Annotated[EraseJob, Tag("erase")] | Annotated[SegmentJob, Tag("segment")],
+        Discriminator(_kind),
+    ]
 )
 """Reads any job."""
 
 
 def image_of(job: AnyJob) -> type[JobImage | Scene]:
-    """What a line of the job's `samples.jsonl` is."""
+    """What a line of the job's `samples.jsonl` is; an erasure has none."""
     return Scene if isinstance(job, SegmentJob) else JobImage

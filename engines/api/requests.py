@@ -3,7 +3,8 @@
 Every request carries an `id`; every answer names it. A newer request of the same kind replaces an older one that has not been answered
 (`Dropped`). Pictures are files in the request's `folder` (absolute), never bytes in a message. Requests about pictures to be segmented:
 `engines.api.segment_requests`; about several concepts in one picture:
-`engines.api.compose`; about adapters that shall act together: `engines.api.interference`.
+`engines.api.compose`; about adapters that shall act together: `engines.api.interference`;
+about erasing: `engines.api.erase_requests`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from engines.api.compose import ComposeRequest, Seed
+from engines.api.erase_requests import EraseRequest
 from engines.api.interference import InterferenceRequest
 from engines.api.segment_requests import SegmentRequest
 from engines.api.uses import AdapterUse
@@ -93,7 +95,16 @@ class Cancel(_Message):
 
 
 Request = Annotated[
-    Generate | Compare | Inspect | Export | Release | Cancel | SegmentRequest | ComposeRequest | InterferenceRequest,
+    Generate
+    | Compare
+    | Inspect
+    | Export
+    | Release
+    | Cancel
+    | SegmentRequest
+    | EraseRequest
+    | ComposeRequest
+    | InterferenceRequest,
     Field(discriminator="type"),
 ]
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)

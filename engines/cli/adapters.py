@@ -86,6 +86,7 @@ def info_words(info: AdapterInfo) -> str:
         "Layers": f"{info.modules}"
         + (f", {info.text_modules} of them in the text encoder" if info.text_modules else ""),
         "Title": info.title,
+        "Erases": ", ".join(info.erases) + (", where the prompt asks for it" if info.gated else ""),
         "Trigger word": info.trigger,
         "Class": info.class_noun,
         "Base": info.base,

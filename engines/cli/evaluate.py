@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engines.api.erase_job import EraseJob
 from engines.api.errors import JobError, SettingsError, UserError
 from engines.api.places import state_home
 from engines.cli.codes import FINE
@@ -17,7 +18,7 @@ from engines.cli.documents import Json
 from engines.cli.output import Bar, Voice
 from engines.cli.watch import duration
 from engines.launch import evaluation
-from engines.launch.folder import JOB, project_root
+from engines.launch.folder import JOB, project_root, read_any_job
 from engines.launch.follow import read_state
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def evaluate(
     ],
     again: Annotated[bool, typer.Option("--again", help="Measure anew what was measured before.")] = False,
     device: Annotated[str, typer.Option("--device", help="auto, cuda, mps or cpu.")] = "auto",
+    circumvent: Annotated[
+        bool, typer.Option("--circumvent", help="Of an eraser: also try to bring the concept back.")
+    ] = False,
     background: Annotated[bool, typer.Option("--background", hidden=True)] = False,
     as_json: Json = False,
 ) -> int:
@@ -44,6 +48,11 @@ def evaluate(
 
     voice = Voice(as_json)
     runs, root = _asked(what)
+    job = read_any_job(runs[0]) if len(runs) == 1 else None
+    if isinstance(job, EraseJob):
+        from engines.cli.erasing import measure_again
+
+        return measure_again(runs[0], job, voice, again=again, circumvent=circumvent, device=device)
     made: Generator | None = None
     with evaluation.alone(root) as ours:
         if not ours:

@@ -48,7 +48,7 @@ class Wishes:
     evaluate: bool = False
 
 
-def parse_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
+def parse_settings(pairs: Sequence[str], *, groups: Sequence[str] = GROUPS) -> dict[str, dict[str, Any]]:
     """Read `loop.steps=200 method.rank=8`; values are JSON where they are JSON, else words.
 
     Raises:
@@ -58,10 +58,10 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         group, dot, key = name.strip().partition(".")
-        if not equals or not dot or not key or group not in {*GROUPS, "method"}:
+        if not equals or not dot or not key or group not in {*groups, "method"}:
             raise SettingsError(
                 f"“{pair}” is not a setting",
-                f"A setting is written as GROUP.NAME=VALUE; groups are {', '.join(GROUPS)} and method.",
+                f"A setting is written as GROUP.NAME=VALUE; groups are {', '.join(groups)} and method.",
                 "For example: --set loop.steps=200 --set method.rank=8",
             )
         changes.setdefault(group, {})[key] = _value(value)

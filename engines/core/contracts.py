@@ -1,6 +1,7 @@
 """The contracts everything plugs into: small Protocols; code is shared by calling, not by inheriting.
 
     Task        what a kind of job gives to the run: prepare, train on, measure, sample, save
+    Concludes   a task that measures its own result before the run is finished
     Trainable   the running half of a method: parameters, state, metadata
     Batches     an endless, resumable order of the data
     Stopped     raised by the progress hook when somebody asked to stop
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # methods declare themselves without it
     import torch
@@ -47,7 +48,7 @@ class Trainable(Protocol):
     """The running half of a method. Before its first step it must leave the base model's output bit-for-bit unchanged."""
 
     def parameter_groups(self) -> list[ParameterGroup]:
-        """The parameters that train; at least one."""
+        """The parameters that train; none for what is solved at once, which then skips the loop."""
         ...
 
     def state(self) -> dict[str, torch.Tensor]:
@@ -125,4 +126,16 @@ class Task(Protocol):
 
     def verify_adapter(self, path: Path) -> None:
         """Reload the file and check it: finite, non-zero, right shapes; raises TrainingError."""
+        ...
+
+
+@runtime_checkable
+class Concludes(Protocol):
+    """A task that has something to find out once its adapter is written, before the run is finished."""
+
+    def conclude(self, adapter: Path, *, step: int, progress: ProgressHook) -> list[str]:
+        """Find it out and say it in sentences; empty ones are passed over.
+
+        What was learned is safe by now: a UserError, or the wish to stop, only leaves the finding out.
+        """
         ...

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import socket
 import time
+from pathlib import Path
 
 import psutil
 
 from engines.api import events as ev
-from engines.api.errors import TrainingError
+from engines.api.errors import TrainingError, UserError
 from engines.core import environment, loop, memory, randomness
 from engines.core.admission import Admitted
 from engines.core.checkpoint import Checkpoints, Kept, file_figures
-from engines.core.contracts import CLASS_PICTURES, NOTE, Stopped, Task
+from engines.core.contracts import CLASS_PICTURES, NOTE, Concludes, Stopped, Task
 from engines.core.controls import Controls
 from engines.core.desk import Desk, clear_unfinished
 from engines.core.devices import Device, pick
 from engines.core.journal import Journal
-from engines.core.pace import Phases
+from engines.core.pace import Pace, Phases
 from engines.core.tasks import TaskBuilder, builder
 from engines.launch.folder import ADAPTER, job_digest, project_root
 from projects.files import flush_folder, replace
@@ -64,13 +65,14 @@ class Life:
         snapshot = checkpoints.load(kept) if kept is not None else None
         seconds = time.perf_counter() - begun + (float(snapshot.plain["seconds"]) if snapshot is not None else 0.0)
         desk = Desk(self._folder, self._journal, self._controls, checkpoints, snapshot, seconds)
-        ended = loop.train(task, self._recipe, device, desk)
-        if ended.ending == "left" or ended.step == 0:
+        learns = bool(task.trainable.parameter_groups())
+        ended = loop.train(task, self._recipe, device, desk) if learns else self._solved(seconds)
+        if ended.ending == "left" or (learns and ended.step == 0):
             text = f"It ended in order at step {ended.step} and can be resumed." if ended.step else _NOTHING_YET
             self._note("The run has ended early", text)
             return None
         finished = self._finish(task, ended)
-        if ended.ending == "complete":
+        if learns and ended.ending == "complete":
             total_s = time.perf_counter() - begun - self._phases.seconds_of(CLASS_PICTURES)
             memory.learn(self._admitted.job, device, ended.pace, total_s=total_s)
         return finished
@@ -146,6 +148,8 @@ class Life:
             flush_folder(self._folder)
         finally:
             unchecked.unlink(missing_ok=True)
+        if isinstance(task, Concludes):
+            self._conclude(task, adapter, ended)
         finished = ev.Finished(
             step=ended.step,
             reason="complete" if ended.ending == "complete" else "stopped",
@@ -156,6 +160,26 @@ class Life:
         )
         self._journal.tell(finished, durable=True)
         return finished
+
+    def _solved(self, seconds: float) -> loop.Ended:
+        """The end of a run whose result is there at once: no step is done."""
+        return loop.Ended(0, "complete", Pace(self._recipe, already_s=seconds))
+
+    def _conclude(self, task: Concludes, adapter: Path, ended: loop.Ended) -> None:
+        """Let a task find out what came of it; whatever keeps it from that costs the finding, not the adapter."""
+        title = "What came of it was not measured"
+        if ended.ending == "stopped":
+            self._note(title, "The run was stopped before.")
+            return
+        try:
+            said = task.conclude(adapter, step=ended.step, progress=self._progress)
+        except Stopped:
+            self._note(title, "It was stopped; the adapter is kept.")
+        except UserError as error:
+            self._journal.tell(ev.Note(level="warning", title=title, text=str(error)), durable=True)
+        else:
+            for sentence in filter(None, said):
+                self._note("Measured", sentence)
 
     def _note(self, title: str, text: str) -> None:
         self._journal.tell(ev.Note(title=title, text=text), durable=True)

@@ -14,7 +14,11 @@ from engines.core.devices import Device
 TaskBuilder = Callable[[Any, Sequence[Any], Path, Path, Device], Task]
 """Called as (job, images, project root, run folder, device), the first two of its kind; cheap: the work is in `Task.prepare`."""
 
-TASKS: dict[str, str] = {"teach": "engines.diffusion.teach:build", "segment": "engines.segmentation.adapt:build"}
+TASKS: dict[str, str] = {
+    "teach": "engines.diffusion.teach:build",
+    "erase": "engines.diffusion.erasing.task:build",
+    "segment": "engines.segmentation.adapt:build",
+}
 
 
 def builder(kind: str) -> TaskBuilder:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 
 from engines.api.catalog import BackboneEntry, Catalog, MethodEntry
+from engines.api.erase_job import EraseRecipe
 from engines.api.recipe import Recipe
-from engines.diffusion import backbones, composers, methods
+from engines.diffusion import backbones, composers, erasers, methods
 from engines.diffusion.presets import PRESETS
 from engines.launch.hardware import probe
 
@@ -38,9 +39,11 @@ def describe() -> Catalog:
         recipe_schema=Recipe.model_json_schema(),
         devices=probe(),
         composers=composers.entries(),
+        erasers=erasers.entries(),
+        erase_schema=EraseRecipe.model_json_schema(),
         broken=tuple(
             f"{place}: {reason}"
-            for registry in (families, ways, composers.registry())
+            for registry in (families, ways, composers.registry(), erasers.registry())
             for place, reason in registry.broken.items()
         ),
     )

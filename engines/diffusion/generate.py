@@ -19,6 +19,7 @@ from engines.diffusion.exchange import Adapter, read_adapter
 from engines.diffusion.focus import focused
 from engines.diffusion.placement import Placement
 from engines.diffusion.sampling import Sampling, StepHook, draw
+from engines.diffusion.transport import without
 
 _KEPT, _KEPT_BYTES = 3, 2**29
 """So many adapter files stay in memory, and more as long as they are smaller than this together."""
@@ -107,7 +108,7 @@ class Generator:
         """The adapter of a file, from memory where it was read before.
 
         Raises:
-            AdapterError: it is missing or damaged.
+            AdapterError: it is missing or damaged, or has no such concept to switch off.
         """
         path = Path(use.file)
         key = (use.file, *_stamp(path))
@@ -115,7 +116,8 @@ class Generator:
             self._files[key] = read_adapter(path)
             while len(self._files) > _KEPT and sum(size for _, size, _ in self._files) > _KEPT_BYTES:
                 self._files.pop(next(iter(self._files)))
-        return self._files[key] if use.focus is None else focused(self._files[key], use.focus)
+        adapter = without(self._files[key], use.off)
+        return adapter if use.focus is None else focused(adapter, use.focus)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

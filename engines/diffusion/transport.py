@@ -7,14 +7,14 @@ the cosine that everyday prompts reach anyway. The plain cosine says little: wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
 from engines.api.errors import AdapterError, SettingsError
 from engines.diffusion.contracts import Base, TextStates
-from engines.diffusion.exchange.adapter import Adapter
-from engines.launch.eraser_marks import Mark, unpack
+from engines.diffusion.exchange.adapter import Adapter, LoraPair
+from engines.launch.eraser_marks import Mark, pack, unpack
 
 _THINGS = ("person", "dog", "cat", "bird", "car", "house", "tree", "ball", "cup", "chair", "flower", "book")
 EVERYDAY = ("", *(words for thing in _THINGS for words in (thing, f"a {thing}", f"a photo of a {thing}")))
@@ -76,6 +76,29 @@ def membranes_of(adapter: Adapter) -> tuple[Mark, ...]:
         title = "The eraser is damaged"
         raise AdapterError(title, "It holds other membranes than it says.", "Export or make it again.")
     return marks
+
+
+def without(adapter: Adapter, off: Collection[str]) -> Adapter:
+    """The eraser without some of its concepts.
+
+    Raises:
+        AdapterError: it has no such concept, or its concepts cannot be told apart.
+    """
+    if not off:
+        return adapter
+    marks = membranes_of(adapter)
+    if odd := set(off) - {mark.target for mark in marks}:
+        title = "This concept cannot be switched off"
+        what = f"The eraser has no membrane of its own for “{min(odd)}”."
+        raise AdapterError(title, what, "Leave the whole eraser out instead.")
+    rows = torch.tensor([mark.target not in off for mark in marks for _ in range(mark.rows)])
+    left = tuple(mark for mark in marks if mark.target not in off)
+    modules = {
+        name: LoraPair(pair.down[rows], pair.up[:, rows], pair.scale * int(rows.sum()))
+        for name, pair in adapter.modules.items()
+        if left
+    }
+    return Adapter(modules, {**adapter.metadata, **pack(left)}, adapter.format)
 
 
 def floor_of(base: Base, target: str) -> float:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engines.api.errors import AdapterError
+from engines.launch import eraser_marks
 from engines.launch.tensor_file import TensorFile, read_tensor_file
 
 Format = Literal["diffusers", "kohya", "diffusers-old", "peft"]
@@ -50,6 +51,8 @@ class AdapterInfo:
         resolution: pixels, or 0.
         dora: whether it is weight-decomposed.
         focus: the word a token-aware adapter keeps to; empty for all others.
+        erases: the concepts an eraser takes away; none for all others.
+        gated: whether it is an eraser that acts only where the prompt asks for it, concept by concept.
         directions: which directions of the shared basis it keeps to (`engines.launch.lanes`), “0-15”; empty for all others.
     """
 
@@ -74,10 +77,17 @@ class AdapterInfo:
     resolution: int = 0
     focus: str = ""
     directions: str = ""
+    erases: tuple[str, ...] = ()
+    gated: bool = False
 
     @property
     def elsewhere(self) -> str:
         """What is different in other tools, in a sentence; empty when nothing is."""
+        if self.gated:
+            return (
+                "Other tools use it as an ordinary LoRA: there it acts on every prompt at full strength, and pictures of other things "
+                "change too. For other tools erase by “Rewriting” or “Unlearning”."
+            )
         if not self.focus:
             return ""
         return (
@@ -166,6 +176,7 @@ def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float 
     rank = Counter(shape[0] for shape in downs.values()).most_common(1)[0][0]
     data = header.metadata
     recipe = _json(data.get("lorikeet.recipe", ""))
+    marks = eraser_marks.unpack(data)
     return AdapterInfo(
         file=path.name,
         format=kind,
@@ -186,6 +197,8 @@ def _info(path: Path, kind: Format, size: int, header: TensorFile, alpha: float 
         created=_number(data.get("lorikeet.created") or data.get("ss_training_finished_at")) or 0.0,
         steps=int(_number(data.get("ss_steps")) or 0),
         focus=data.get("lorikeet.focus", "").strip(),
+        erases=tuple(mark.target for mark in marks),
+        gated=bool(marks) and all(mark.floor is not None for mark in marks),
         directions=data.get("lorikeet.directions", ""),
         resolution=int(_number((data.get("modelspec.resolution") or "").partition("x")[0]) or 0),
     )

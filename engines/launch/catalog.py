@@ -20,6 +20,7 @@ _SOURCES = (
     "engines/diffusion",
     "engines/diffusion/methods",
     "engines/diffusion/backbones",
+    "engines/diffusion/erasers",
     "engines/segmentation",
     "engines/segmentation/tuners",
 )

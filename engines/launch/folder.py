@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from engines.api.erase_job import EraseJob
 from engines.api.errors import JobError
 from engines.api.job import FORMAT, Job, JobImage
 from engines.api.jobs import JOBS, AnyImage, AnyJob, image_of
@@ -55,13 +56,13 @@ def create_run(project_root: Path, job: AnyJob, images: Sequence[AnyImage]) -> P
     Args:
         project_root: folder of the project; the run goes to `runs/<id>` in it.
         job: its `id` is the wished name; when that is taken, `-2`, `-3` ... is appended and the stored job says so.
-        images: what is learned from, one line each in `samples.jsonl`.
+        images: what is learned from, one line each in `samples.jsonl`; none for an erasure.
 
     Raises:
         JobError: there are no pictures or no trigger word, or the name cannot be a folder's.
         SettingsError: the slot it asks for belongs to another subject, or none is free.
     """
-    if not images:
+    if not images and not isinstance(job, EraseJob):
         raise JobError(
             "There is nothing to learn from", "The concept has no pictures.", "Add some pictures of the subject first."
         )
@@ -211,9 +212,10 @@ def run_folders(root: Path) -> list[Path]:
 def _teaching(job: AnyJob) -> Job:
     if isinstance(job, Job):
         return job
+    does = "erases a concept" if isinstance(job, EraseJob) else "adapts a segmentation model"
     raise JobError(
         "This run is of another kind",
-        f"“{job.title}” adapts a segmentation model.",
+        f"“{job.title}” {does}.",
         "Choose a run that teaches a subject.",
     )
 

@@ -192,8 +192,18 @@ def _from_speed(speed: Speed, figures: BackboneFigures, recipe: Recipe, ratio: f
     return speed.around_s + steps + asides + _class_passes(recipe) * pass_s
 
 
+def counted_rate(kind: str) -> float:
+    """Operations a second that a kind of device is counted on for, as long as nothing was measured here."""
+    return _CPU_FLOPS_PER_CORE * cores() if kind == "cpu" else _FLOPS.get(kind, _FLOPS["cuda"])
+
+
+def libraries_bytes(kind: str) -> int:
+    """Memory that the libraries take on a kind of device."""
+    return _LIBRARIES_BYTES.get(kind, _LIBRARIES_BYTES["cuda"])
+
+
 def _counted_seconds(figures: BackboneFigures, recipe: Recipe, flops: float, kind: str) -> float:
-    rate = _CPU_FLOPS_PER_CORE * cores() if kind == "cpu" else _FLOPS.get(kind, _FLOPS["cuda"])
+    rate = counted_rate(kind)
     side = _side(figures, recipe)
     one_pass = figures.forward_flops(side) / rate + figures.layers * _LAYER_S
     step = flops / rate + 3 * figures.layers * _LAYER_S * recipe.loop.accumulate
@@ -211,8 +221,9 @@ def _memory(figures: BackboneFigures, recipe: Recipe, method: JobMethod, kind: s
     activations = load.rows * (figures.activations(_side(figures, recipe)) + words) * kept * width
     adapter_weights = load.rank * figures.adapter_weights(feed_forward=load.feed_forward, text=load.text)
     weights = (figures.parameters + figures.other_parameters) * width
-    libraries = _LIBRARIES_BYTES.get(kind, _LIBRARIES_BYTES["cuda"])
-    return int(libraries + weights + activations + adapter_weights * _ADAPTER_BYTES_PER_WEIGHT[loop.optimiser])
+    return int(
+        libraries_bytes(kind) + weights + activations + adapter_weights * _ADAPTER_BYTES_PER_WEIGHT[loop.optimiser]
+    )
 
 
 def _side(figures: BackboneFigures, recipe: Recipe) -> int:

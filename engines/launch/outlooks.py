@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from engines.api.catalog import DeviceEntry
+from engines.api.erase_job import EraseJob
 from engines.api.jobs import AnyJob
 from engines.api.segment_job import SegmentJob
-from engines.launch import forecast, segment_forecast
+from engines.launch import erase_forecast, forecast, segment_forecast
 from engines.launch.figures import figures_of
 from engines.launch.forecast import Outlook
 
@@ -14,6 +15,8 @@ def outlook_of(job: AnyJob, device: DeviceEntry) -> Outlook:
     """Forecast a job on a device, before anything is loaded."""
     if isinstance(job, SegmentJob):
         return segment_forecast.segment_outlook(job.base, job.recipe, job.method, device)
+    if isinstance(job, EraseJob):
+        return erase_forecast.erase_outlook(job, device)
     return forecast.outlook(job.base, job.recipe, job.method, device)
 
 
@@ -24,6 +27,8 @@ def work_of(job: AnyJob) -> tuple[str, float]:
         return segment_forecast.work_key(job.recipe, job.method), segment_forecast.step_flops(
             sizes, job.recipe, job.method
         )
+    if isinstance(job, EraseJob):
+        return erase_forecast.work_key(job), erase_forecast.step_flops(job)
     return forecast.work_key(job.recipe, job.method), forecast.step_flops(figures_of(job.base), job.recipe, job.method)
 
 
@@ -31,4 +36,6 @@ def remedy_of(job: AnyJob) -> str:
     """What to change so that a job needs less memory, the gentlest change first."""
     if isinstance(job, SegmentJob):
         return segment_forecast.remedy_for(segment_forecast.sizes_at(job.base), job.recipe, job.method)
+    if isinstance(job, EraseJob):
+        return erase_forecast.remedy_for(job)
     return forecast.remedy_for(job.recipe)

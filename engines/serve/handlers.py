@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.api.compose import Compose
+from engines.api.erase_requests import MeasureErasers, SuggestWords
 from engines.api.errors import JobError, SettingsError
 from engines.api.interference import AskInterference, TryTogether
 from engines.api.requests import Answer, Compare, Done, Export, Generate, Inspect, Picture, Release, Request, Working
 from engines.api.segment_requests import AskMask, FindObjects, OpenAhead, OpenPicture
 from engines.launch.folder import load_job, run_of
+from engines.serve import erasing
 from engines.serve.mailbox import Unwanted
 from engines.serve.segmenting import Segmenting
 from projects.files import atomic_path
@@ -75,6 +77,10 @@ class Handlers:
                 return Done(id=request.id, data=describe(Path(request.file)).as_data())
             case Export():
                 return self._export(request)
+            case SuggestWords() | MeasureErasers():
+                folder = _folder(request.folder) if isinstance(request, MeasureErasers) else Path()
+                generator = self._warm(request.id, request.base)
+                return erasing.answer(request, generator, folder, tell=self._tell, check=self._check)
             case OpenPicture() | OpenAhead() | AskMask() | FindObjects():
                 return self.segmenting.answer(request, self._check)
             case Release():

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engines.api.catalog import MethodEntry
 from engines.api.settings import refusal
 from engines.core.registry import Registry
 from engines.diffusion.erasing.contracts import Eraser
@@ -34,3 +35,22 @@ def eraser_of(name: str, settings: Mapping[str, Any]) -> Eraser:
     except ValidationError as error:
         raise refusal(error, kind, group="method") from None
     return eraser
+
+
+def entries() -> tuple[MethodEntry, ...]:
+    """All erasers as catalog data."""
+    return tuple(
+        MethodEntry(
+            name=name,
+            title=kind.title,
+            sentence=kind.sentence,
+            tag=kind.tag,
+            paper=kind.paper,
+            needs=tuple(kind.needs),
+            schema_=kind.model_json_schema(),
+            learns=kind.learns,
+            separable=kind.separable,
+            exact_elsewhere=kind.exact_elsewhere,
+        )
+        for name, kind in registry().items()
+    )
