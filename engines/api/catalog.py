@@ -83,7 +83,8 @@ class DeviceEntry(_Entry):
 class Catalog(_Entry):
     """All of it. `recipe_schema` is the JSON schema of `engines.api.recipe.Recipe`, `segment_schema` that of `SegmentRecipe`.
 
-    `composers` are ways to bring several concepts into one picture, best first; their `needs` are those of `engines.api.compose.NEEDS`.
+    `composers` are ways to bring several concepts into one picture, best first; their `needs` are those of `engines.api.compose.NEEDS`. `rules` are
+    ways to make one adapter of several; those that need “base” look at what the base does.
     """
 
     version: str
@@ -98,4 +99,5 @@ class Catalog(_Entry):
     erasers: tuple[MethodEntry, ...] = ()
     erase_schema: dict[str, Any] = {}
     composers: tuple[MethodEntry, ...] = ()
+    rules: tuple[MethodEntry, ...] = ()
     broken: tuple[str, ...] = ()

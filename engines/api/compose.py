@@ -51,10 +51,10 @@ class Concept(BaseModel):
     model_config = _STRICT
     name: str = Field(min_length=1, max_length=200)
     adapter: AdapterUse | None = None
-    trigger: str = Field("", max_length=200)
-    class_noun: str = Field("", max_length=200)
-    words: str = Field("", max_length=4000)
-    negative: str = Field("", max_length=4000)
+    trigger: str = Field(default="", max_length=200)
+    class_noun: str = Field(default="", max_length=200)
+    words: str = Field(default="", max_length=4000)
+    negative: str = Field(default="", max_length=4000)
     box: Box | None = None
     mask: str = ""
     picture: str = ""
@@ -74,15 +74,15 @@ class Composition(BaseModel):
 
     model_config = _STRICT
     base: str = "starter"
-    concepts: tuple[Concept, ...] = Field((), max_length=MAX_CONCEPTS)
-    prompt: str = Field("", max_length=20_000)
-    negative: str = Field("", max_length=20_000)
+    concepts: tuple[Concept, ...] = Field(default=(), max_length=MAX_CONCEPTS)
+    prompt: str = Field(default="", max_length=20_000)
+    negative: str = Field(default="", max_length=20_000)
     strategy: str = "sum"
     settings: dict[str, Any] = {}
-    steps: int = Field(0, ge=0, le=200)
-    guidance: float = Field(0.0, ge=0.0, le=30.0)
-    width: int = Field(0, ge=0, le=4096)
-    height: int = Field(0, ge=0, le=4096)
+    steps: int = Field(default=0, ge=0, le=200)
+    guidance: float = Field(default=0.0, ge=0.0, le=30.0)
+    width: int = Field(default=0, ge=0, le=4096)
+    height: int = Field(default=0, ge=0, le=4096)
 
 
 class Compose(BaseModel):
@@ -105,7 +105,7 @@ class Compose(BaseModel):
     composition: Composition
     seeds: tuple[Seed, ...] = Field(min_length=1, max_length=MAX_PICTURES)
     beside: bool = False
-    preview_steps: int = Field(0, ge=0, le=50)
+    preview_steps: int = Field(default=0, ge=0, le=50)
     folder: str
 
 

@@ -39,6 +39,7 @@ def describe() -> Catalog:
         recipe_schema=Recipe.model_json_schema(),
         devices=probe(),
         composers=composers.entries(),
+        rules=merging.entries(),
         erasers=erasers.entries(),
         erase_schema=EraseRecipe.model_json_schema(),
         broken=tuple(

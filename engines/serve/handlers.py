@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.api.compose import Compose
+from engines.api.compose import Compose, Merge
 from engines.api.erase_requests import MeasureErasers, SuggestWords
 from engines.api.errors import JobError, SettingsError
 from engines.api.interference import AskInterference, TryTogether
@@ -67,6 +67,8 @@ class Handlers:
                 return self._compare(request)
             case Compose():
                 return self._compose(request)
+            case Merge():
+                return self._merge(request)
             case AskInterference():
                 return self._interference(request)
             case TryTogether():
@@ -167,6 +169,15 @@ class Handlers:
 
         on_step = self._stepping(request.id, "Trying them together")
         return Done(id=request.id, data=try_together(generator, request, on_picture=drawn, on_step=on_step))
+
+    def _merge(self, request: Merge) -> Done:
+        self._wait_for_libraries(self._check)
+        from engines.serve.composing import merged
+
+        def warm() -> Generator:
+            return self._warm(request.id, request.base)
+
+        return merged(request, warm, self._tell, self._stepping(request.id, "Merging"))
 
     def _export(self, request: Export) -> Done:
         self._wait_for_libraries(self._check)

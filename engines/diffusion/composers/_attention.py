@@ -36,7 +36,9 @@ def processed(processors: Mapping[Any, Any]) -> Iterator[None]:
 
 def split(attention: Any, states: torch.Tensor) -> torch.Tensor:  # noqa: ANN401 - diffusers is untyped
     """States (B, L, d) by heads, (B, heads, L, d / heads)."""
-    return states.unflatten(-1, (attention.heads, -1)).transpose(1, 2)
+    rows, length, width = states.shape
+    heads = int(attention.heads)
+    return states.view(rows, length, heads, width // heads).transpose(1, 2)
 
 
 def joined(attention: Any, states: torch.Tensor) -> torch.Tensor:  # noqa: ANN401 - likewise

@@ -61,7 +61,7 @@ class Changes:
             if isinstance(layer, nn.Conv2d):
                 low = functional.conv2d(inputs[0], change.down, None, layer.stride, layer.padding, layer.dilation)
                 weights = weigh(output[0, 0].numel(), output.shape[0], output).transpose(1, 2)
-                weights = weights.unflatten(2, output.shape[2:])
+                weights = weights.reshape(*weights.shape[:2], *output.shape[2:])
                 return (
                     output
                     + functional.conv2d(low * weights[:, change.owner], change.up)
@@ -119,7 +119,9 @@ def gain_of(pair: LoraPair, weight: torch.Tensor, strength: float) -> torch.Tens
     if pair.dora is None:
         return None
     changed = weight.float().flatten(1) + strength * pair.delta().to(weight.device)
-    return pair.dora.to(weight.device) / changed.norm(dim=1)
+    magnitude: torch.Tensor = pair.dora.to(weight.device)
+    sizes: torch.Tensor = changed.square().sum(dim=1).sqrt()
+    return magnitude / sizes
 
 
 def _all_gains(known: dict[int, torch.Tensor], count: int, weight: torch.Tensor) -> torch.Tensor:

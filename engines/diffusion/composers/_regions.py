@@ -263,7 +263,7 @@ class Spoken:
             logits = queries[-pictures:] @ keys[-1:].transpose(-1, -2) / queries.shape[-1] ** 0.5
             share = logits.softmax(dim=-1)[..., self._voices[number].named[-1]].sum(dim=-1).mean(dim=1)
             height, width = self._places.grid(cells)
-            heard.setdefault(number, []).append(share.float().unflatten(1, (height, width)))
+            heard.setdefault(number, []).append(share.float().view(-1, height, width))
 
 
 class Isolated:
