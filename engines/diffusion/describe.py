@@ -7,7 +7,7 @@ import importlib.metadata
 from engines.api.catalog import BackboneEntry, Catalog, MethodEntry
 from engines.api.erase_job import EraseRecipe
 from engines.api.recipe import Recipe
-from engines.diffusion import backbones, composers, erasers, methods
+from engines.diffusion import backbones, composers, erasers, merging, methods
 from engines.diffusion.presets import PRESETS
 from engines.launch.hardware import probe
 
@@ -44,7 +44,7 @@ def describe() -> Catalog:
         erase_schema=EraseRecipe.model_json_schema(),
         broken=tuple(
             f"{place}: {reason}"
-            for registry in (families, ways, composers.registry(), erasers.registry())
+            for registry in (families, ways, composers.registry(), merging.registry(), erasers.registry())
             for place, reason in registry.broken.items()
         ),
     )
