@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from projects.project import Project
 
-Part = Literal["concepts", "images", "captions", "masks", "labels", "regions", "splits", "runs", "settings"]
+Part = Literal[
+    "concepts", "images", "captions", "masks", "labels", "regions", "splits", "runs", "settings", "compositions"
+]
 
 
 @dataclass(frozen=True, slots=True)

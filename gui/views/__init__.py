@@ -48,7 +48,7 @@ PLACES: tuple[Place, ...] = (
     Place("images", "Images", "images", "gui.views.images", "The photos to learn from, and their captions"),
     Place("train", "Train", "train", "gui.views.train", "Teach the subject, and watch it being learned"),
     Place("compare", "Compare", "compare", "gui.views.compare", "The same words before and after"),
-    Place("combine", "Combine", "combine", "gui.views.later", "Several subjects in one picture", needs_project=False),
+    Place("combine", "Combine", "combine", "gui.views.combine", "Several subjects in one picture"),
     Place("erase", "Erase", "erase", "gui.views.later", "Make a model forget something", needs_project=False),
     Place(
         "segment",
@@ -86,9 +86,7 @@ def load_all() -> None:
 
 
 def build(key: str, services: Services) -> QWidget:
-    """Build a page. A module that serves several places (`gui.views.later`) is told which through `build(services, key)`."""
-    found = place(key)
-    module = importlib.import_module(found.module)
-    shared = sum(other.module == found.module for other in PLACES) > 1
-    page: QWidget = module.build(services, key) if shared else module.build(services)
+    """Build a page."""
+    module = importlib.import_module(place(key).module)
+    page: QWidget = module.build(services)
     return page

@@ -31,7 +31,7 @@ DOORS: tuple[Door, ...] = (
     Door(
         "images", "Teach a subject or a look", "A few photos in, a small adapter out that draws it anywhere.", "teach"
     ),
-    Door("combine", "Combine", "Several of your subjects in one picture, each staying itself.", "combine", later=True),
+    Door("combine", "Combine", "Several of your subjects in one picture, each staying itself.", "combine"),
     Door("erase", "Erase", "Make a model forget something, and prove the rest is unharmed.", "erase", later=True),
     Door("segment", "Segment", "Teach Segment Anything your own kind of image by clicking.", "segment"),
 )

@@ -1,4 +1,4 @@
-"""Combine and Erase: what they will do, told calmly, and that they are not built yet."""
+"""Erase: what it will do, told calmly, and that it is not built yet."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from gui.services import Services
 
 
-def build(services: Services, key: str) -> QWidget:
-    """Make the page for `combine` or `erase`."""
+def build(services: Services) -> QWidget:
+    """Make the page for `erase`."""
     from gui.views.later.page import LaterPage
 
-    return LaterPage(services, key)
+    return LaterPage(services, "erase")

@@ -30,21 +30,6 @@ class Plan:
 
 
 PLANS: dict[str, Plan] = {
-    "combine": Plan(
-        "Combine",
-        "Several of your subjects in one picture, each staying itself.",
-        (
-            ("Put subjects side by side", "Choose two or more adapters and say where in the picture each belongs."),
-            (
-                "See whether they get along",
-                "How much they get in each other's way is measured before any picture is made.",
-            ),
-            ("Compare the ways", "A plain sum, regions and methods made for mixing, on the same seeds."),
-        ),
-        "Teach each subject by itself now; adapters made today can be combined later.",
-        "Go to Train",
-        "train",
-    ),
     "erase": Plan(
         "Erase",
         "Make a model forget something, and prove that the rest is unharmed.",

@@ -32,7 +32,7 @@ _CPU = DeviceEntry(
 
 def test_what_is_not_built_says_so(window: MainWindow) -> None:
     later = [door for door in DOORS if door.later]
-    assert [door.page for door in later] == ["combine", "erase"]
+    assert [door.page for door in later] == ["erase"]
     for door in DOORS:
         card = window.findChild(Card, f"home.{door.page}")
         assert card is not None
