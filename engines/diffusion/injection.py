@@ -18,6 +18,7 @@ from engines.core.contracts import ParameterGroup
 from engines.diffusion.contracts import Backbone, LearningRates, Site, TextStates
 from engines.diffusion.exchange.adapter import Adapter, LoraPair, canonical
 from engines.diffusion.exchange.taught_words import pack
+from engines.diffusion.starts import Start, starts_of, weights_kept
 from engines.diffusion.trained_word import TrainedWord
 
 SLOT = "taught"
@@ -33,6 +34,7 @@ def inject(
     *,
     fixed_down: Mapping[int, torch.Tensor] | None = None,
     metadata: Mapping[str, str] | None = None,
+    from_weights: bool = False,
     **options: Any,  # noqa: ANN401 - peft checks the names
 ) -> LowRankAdapter:
     """Place pairs on `sites` and return their running half.
@@ -43,6 +45,7 @@ def inject(
         rates: learning rates of the two kinds of network.
         fixed_down: the first half (r, in) of every pair by its inputs, which then stays as it is; None trains both halves.
         metadata: what the method says of itself in its files.
+        from_weights: the pairs take their first values from the weights (`engines.diffusion.starts`), as the options say.
         **options: fields of `peft.LoraConfig` (`r`, `lora_alpha`, ...); an unknown name is a TypeError there.
     """
     from peft import LoraConfig, inject_adapter_in_model
@@ -50,13 +53,16 @@ def inject(
     networks = backbone.networks()
     for name in dict.fromkeys(site.network for site in sites):
         paths = [site.path for site in sites if site.network == name]
-        inject_adapter_in_model(LoraConfig(target_modules=paths, **options), networks[name], adapter_name=SLOT)
+        changed = [networks[name].get_submodule(path) for path in paths] if from_weights else []
+        with weights_kept(changed):
+            inject_adapter_in_model(LoraConfig(target_modules=paths, **options), networks[name], adapter_name=SLOT)
     layers: dict[Site, Any] = {site: networks[site.network].get_submodule(site.path) for site in sites}
     if fixed_down is not None:
         for layer in layers.values():
             weight = layer.lora_A[SLOT].weight
             weight.data = fixed_down[layer.in_features].to(weight.device, torch.float32)
-    return LowRankAdapter(layers, rates, down_trains=fixed_down is None, metadata=metadata or {})
+    starts = starts_of(layers, SLOT) if from_weights else {}
+    return LowRankAdapter(layers, rates, down_trains=fixed_down is None, metadata=metadata or {}, starts=starts)
 
 
 class LowRankAdapter:
@@ -74,6 +80,7 @@ class LowRankAdapter:
         *,
         down_trains: bool = True,
         metadata: Mapping[str, str] | None = None,
+        starts: Mapping[Site, Start] | None = None,
     ) -> None:
         self.penalties: list[Callable[[TextStates], torch.Tensor | None]] = []
         self.word: TrainedWord | None = None
@@ -81,6 +88,7 @@ class LowRankAdapter:
         self._rates = rates
         self._metadata = dict(metadata or {})
         self._down_trains = down_trains
+        self._starts = dict(starts or {})
         for layer in self._layers.values():
             layer.lora_dropout.train()
             for name, parameter in self._parts(layer).items():
@@ -96,7 +104,7 @@ class LowRankAdapter:
         return groups if self.word is None else [*groups, self.word.group()]
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Every trained tensor of every pair; halves that stay as they are follow from the settings."""
+        """Every trained tensor of every pair, and what it began with; halves that stay as they are follow from the settings."""
         return {
             name: parameter.detach().to("cpu", torch.float32, copy=True) for name, parameter in self._named().items()
         }
@@ -120,7 +128,7 @@ class LowRankAdapter:
     def metadata(self) -> dict[str, str]:
         """Rank and alpha in kohya's words, and what the method says of itself."""
         first: Any = next(iter(self._layers.values()))
-        rank = int(first.r[SLOT])
+        rank = int(first.r[SLOT]) * (2 if self._starts else 1)
         return {
             "ss_network_module": "networks.lora",
             "ss_network_dim": str(rank),
@@ -163,7 +171,8 @@ class LowRankAdapter:
             parts = {name: p.detach().to("cpu", torch.float32, copy=True) for name, p in self._parts(layer).items()}
             down, up = parts[_DOWN], parts[_UP]
             alpha = float(layer.scaling[SLOT]) * down.shape[0]
-            modules[canonical(site)] = LoraPair(down, up, alpha, parts.get("lora_magnitude_vector"))
+            pair = LoraPair(down, up, alpha, parts.get("lora_magnitude_vector"))
+            modules[canonical(site)] = self._starts[site].taken_off(pair) if site in self._starts else pair
         return Adapter(modules, self.metadata())
 
     def start_from(self, adapter: Adapter) -> None:
@@ -175,6 +184,7 @@ class LowRankAdapter:
         if self.word is not None:
             self.word.start_from(adapter.words)
         by_name = {canonical(site): layer for site, layer in self._layers.items()}
+        starts = {canonical(site): start for site, start in self._starts.items()}
         title = "The adapter cannot be taught further with these settings"
         for name, pair in adapter.modules.items():
             layer = by_name.get(name)
@@ -182,7 +192,10 @@ class LowRankAdapter:
                 raise AdapterError(
                     title, f"It acts on “{name}”, which these settings leave alone.", "Teach more parts of the model."
                 )
-            parts = self._parts(layer)
+            parts, start = self._parts(layer), starts.get(name)
+            if start is not None and pair.rank == 2 * parts[_DOWN].shape[0]:
+                pair = start.become(pair.rescaled(float(layer.scaling[SLOT]) * pair.rank))  # noqa: PLW2901
+                starts.pop(name)
             if pair.rank > parts[_DOWN].shape[0]:
                 raise AdapterError(title, f"Its rank is {pair.rank}.", f"Choose a rank of {pair.rank} or more.")
             if (pair.dora is not None) != ("lora_magnitude_vector" in parts):
@@ -200,14 +213,21 @@ class LowRankAdapter:
                     title, "It changes the model along other directions than this run's.", "Choose its slot and rank."
                 )
             _fill(parts, pair.rescaled(float(layer.scaling[SLOT]) * pair.rank))
+        for name, start in starts.items():
+            start.remove()  # another adapter is the beginning now, and zero where that changes nothing
+            if name not in adapter.modules:
+                by_name[name].lora_B[SLOT].weight.data.zero_()
+        self._starts = {site: start for site, start in self._starts.items() if canonical(site) not in starts}
 
-    def _named(self) -> dict[str, nn.Parameter]:
-        pairs = {
+    def _named(self) -> dict[str, torch.Tensor]:
+        pairs: dict[str, torch.Tensor] = {
             f"{canonical(site)}.{part}": parameter
             for site, layer in self._layers.items()
             for part, parameter in self._parts(layer).items()
             if self._down_trains or part != _DOWN
         }
+        for site, start in self._starts.items():
+            pairs |= {f"{canonical(site)}.start.{_DOWN}": start.down, f"{canonical(site)}.start.{_UP}": start.up}
         return pairs if self.word is None else {**pairs, **self.word.named()}
 
     def _trained(self, layer: Any) -> list[nn.Parameter]:  # noqa: ANN401 - peft is untyped

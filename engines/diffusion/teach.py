@@ -187,7 +187,7 @@ class Teach:
         )
         if not same:
             raise TrainingError(title, "It does not hold what was taught.", "Resume from the last checkpoint.")
-        if not any(bool(pair.up.any()) for pair in found.modules.values()):
+        if not any(pair.changes for pair in found.modules.values()):
             raise TrainingError(
                 title, "It changes nothing; nothing was learned.", "Raise the learning rate or the steps."
             )

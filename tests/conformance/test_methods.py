@@ -24,6 +24,8 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
         {"rank": 4, "alpha": 3.0, "rank_stabilised": True, "text_encoder": True},
         {"rank": 4, "weight_decomposed": True, "text_encoder": True, "feed_forward": True},
         {"rank": 4, "words_only": True, "train_word": True},
+        {"rank": 4, "alpha": 2.0, "init": "pissa"},
+        {"rank": 4, "init": "olora", "text_encoder": True},
     ],
     "orthogonal": [{"rank": 4}, {"rank": 2, "slot": 5, "text_encoder": True, "train_word": True}, {"words_only": True}],
     "tara": [{}, {"rank": 4, "alpha": 16.0}, {"rank": 4, "words_only": True, "alignment": 0.0, "train_word": True}],

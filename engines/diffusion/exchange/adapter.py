@@ -21,6 +21,7 @@ NETWORKS = ("unet", "text_encoder", "text_encoder_2")
 
 _TEXT = "text_encoder"
 _WRAPPER = "text_model."
+_NOTHING = 1e-12
 _LARGER_ONLY = ("text_encoder_2.", ".transformer_blocks.1.")
 
 
@@ -53,6 +54,13 @@ class LoraPair:
     def delta(self) -> torch.Tensor:
         """Scale x up @ down as (out, in), fp32; a convolution's kernel flattened behind its inputs. Without the magnitude."""
         return self.scale * self.up.float().flatten(1) @ self.down.float().flatten(1)
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything; pairs that begin with the weights do not by what was taken off again (`engines.diffusion.starts`)."""
+        up, down = self.up.double().flatten(1), self.down.double().flatten(1)
+        energy = float(((up.T @ up) * (down @ down.T)).sum())
+        return energy > _NOTHING * float(up.square().sum() * down.square().sum())
 
     def rescaled(self, alpha: float) -> LoraPair:
         """The same change with another alpha; `up` takes the difference."""
