@@ -50,20 +50,7 @@ def merge(
     from engines.diffusion.merging import rule_of
 
     if checkpoint:
-        if rule != "sum" or settings:
-            title = "A whole model is written with the plain sum"
-            raise SettingsError(title, hint="Merge by the rule first, then write the result into the model.")
-        with Bar("Writing") as bar:
-            address = base_address(base)
-            notes = merging.write_checkpoint(
-                address,
-                uses,
-                out,
-                overwrite=overwrite,
-                progress=lambda _, text, done, total: bar.update(done, total, text),
-            )
-        _remark(voice, notes)
-        voice.result({"model": str(out.absolute())}, f"Written: {out.absolute()}")
+        _write_model(voice, uses, out, base, overwrite=overwrite, plain=rule == "sum" and not settings)
         return FINE
     chosen = parse_plain_settings(settings or ())
     made_by = rule_of(rule, chosen)
@@ -83,6 +70,25 @@ def merge(
     lost = "exact" if made_by.exact else f"{told.error:.1%} of the change is lost"
     voice.result(document, f"Written (rank {told.rank}, {lost}): {out.absolute()}")
     return FINE
+
+
+def _write_model(voice: Voice, uses: list[AdapterUse], out: Path, base: str, *, overwrite: bool, plain: bool) -> None:
+    """Write a whole base model with the plain sum inside."""
+    from engines.diffusion.merge import write_checkpoint
+
+    if not plain:
+        title = "A whole model is written with the plain sum"
+        raise SettingsError(title, hint="Merge by the rule first, then write the result into the model.")
+    with Bar("Writing") as bar:
+        notes = write_checkpoint(
+            base_address(base),
+            uses,
+            out,
+            overwrite=overwrite,
+            progress=lambda _, text, done, total: bar.update(done, total, text),
+        )
+    _remark(voice, notes)
+    voice.result({"model": str(out.absolute())}, f"Written: {out.absolute()}")
 
 
 def _looking(base: str, uses: list[AdapterUse], words: list[str], device: str, voice: Voice) -> Generator:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
 from engines.api.compose import Composition, Concept
 from engines.api.compose_words import own_negative, own_words
@@ -143,20 +144,20 @@ def _cells(first: float, last: float, count: int) -> slice:
     return slice(begin, max(begin + 1, round(last * count)))
 
 
-def read_mask(file: Path, shape: tuple[int, int], name: str) -> torch.Tensor:
-    """A grey picture as shares of white (H, W), fp32.
+def read_mask(file: Path, shape: tuple[int, int], name: str, *, cut: bool = False) -> torch.Tensor:
+    """A grey picture as shares of white (H, W), fp32: stretched to the shape, or with `cut` cut to it in the middle.
 
     Raises:
         SettingsError: it cannot be read, or nothing in it is white.
     """
-    from PIL import Image
-
     try:
-        grey = Image.fromarray(np.asarray(read(file).rgb)).convert("L")
+        grey = read(file).rgb.convert("L")
     except ImportFailure as error:
         title = f"The mask of “{name}” cannot be read"
         raise SettingsError(title, str(error), "Draw it anew.") from error
-    values = torch.from_numpy(np.asarray(grey.resize((shape[1], shape[0]), Image.Resampling.BOX)).copy()).float() / 255
+    size, how = (shape[1], shape[0]), Image.Resampling.BOX
+    fitted = ImageOps.fit(grey, size, how) if cut else grey.resize(size, how)
+    values = torch.from_numpy(np.asarray(fitted).copy()).float() / 255
     if not bool((values > 0.5).any()):
         title = f"The mask of “{name}” is empty"
         raise SettingsError(title, "Nothing in it is white enough to be seen.", "Paint its place.")

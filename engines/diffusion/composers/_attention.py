@@ -5,6 +5,7 @@ Only the ordinary attention of Stable Diffusion's transformer blocks is met here
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,25 @@ from torch import nn
 from torch.nn import functional
 
 SELF, CROSS = "attn1", "attn2"
+
+
+class Processor(ABC):
+    """Answers in an attention's stead."""
+
+    def __call__(
+        self,
+        attention: Any,  # noqa: ANN401 - diffusers is untyped
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """As diffusers asks; words were read beforehand, and nothing is masked."""
+        del encoder_hidden_states, attention_mask
+        return self.answer(attention, hidden_states)
+
+    @abstractmethod
+    def answer(self, attention: Any, hidden_states: torch.Tensor) -> torch.Tensor:  # noqa: ANN401 - diffusers is untyped
+        """The attention's answer for cells (B, cells, d), likewise."""
 
 
 def attentions(denoiser: nn.Module, kind: str) -> dict[str, Any]:
