@@ -24,14 +24,15 @@ def write(layout: Path, folder: Path, device: torch.device, dtype: torch.dtype) 
     texts = [path.name for path in sorted(layout.glob("text_encoder*"))]
     for part in ("unet", "vae", *texts):
         with torch.device(device), _default(dtype):
-            _network(network_class(part), layout / part).save_pretrained(str(folder / part), safe_serialization=True)
+            made(network_class(part), layout / part).save_pretrained(str(folder / part), safe_serialization=True)
     for text in texts:
         place = tokenizer_of(text)
         clip_tokenizer(layout / place).save_pretrained(str(folder / place))
     return folder
 
 
-def _network(kind: Any, layout: Path) -> Any:  # noqa: ANN401 - diffusers and transformers are untyped
+def made(kind: Any, layout: Path) -> Any:  # noqa: ANN401 - diffusers and transformers are untyped
+    """A network of a class by its configuration, with random weights."""
     if hasattr(kind, "load_config"):
         return kind.from_config(kind.load_config(layout))
     return kind(kind.config_class.from_pretrained(str(layout)))

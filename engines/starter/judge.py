@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from engines.starter.augment import Pictures
 from engines.starter.captions import caption
 from engines.starter.spec import BACKGROUNDS, COLOURS, PATTERNS, SHAPES, ObjectSpec, SceneSpec
 from engines.starter.tokenizer import encode, load_tokenizer
+
+AXES = (COLOURS, SHAPES, BACKGROUNDS, PATTERNS)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Reader:
         self.processor = CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
         self.scale = float(self.model.logit_scale.detach().exp())
         self.tokenizer: CLIPTokenizer = load_tokenizer(folder)
+
+    @cached_property
+    def scenes(self) -> torch.Tensor:
+        """Embeddings of every caption of one object, in the order of `AXES`; worked out once."""
+        return self.captions([_single(*names) for names in product(*AXES)])
 
     def pictures(self, pictures: Pictures, *, batch: int = 100) -> torch.Tensor:
         """Embeddings of (n, h, w, 3) uint8 pictures of any size."""
@@ -58,18 +66,13 @@ class Reader:
 
 def read_single(reader: Reader, pictures: Pictures, specs: list[SceneSpec]) -> Accuracy:
     """Zero-shot accuracy on single-object pictures."""
-    grid = _likelihoods(reader, pictures)
-    told = (
-        [COLOURS.index(spec.objects[0].colour) for spec in specs],
-        [SHAPES.index(spec.objects[0].shape) for spec in specs],
-        [BACKGROUNDS.index(spec.background) for spec in specs],
-        [PATTERNS.index(spec.objects[0].pattern) for spec in specs],
-    )
-    shares = []
-    for axis, truth in enumerate(told):
-        others = [other + 1 for other in range(len(told)) if other != axis]
-        best = grid.logsumexp(dim=others).argmax(dim=1)
-        shares.append(float((best == torch.tensor(truth)).float().mean()))
+    items = [spec.objects[0] for spec in specs]
+    told = [(item.colour, item.shape, spec.background, item.pattern) for item, spec in zip(items, specs, strict=True)]
+    names = read_names(reader, pictures)
+    shares = [
+        sum(one[axis] == truth[axis] for one, truth in zip(names, told, strict=True)) / len(told)
+        for axis in range(len(AXES))
+    ]
     return Accuracy(*shares)
 
 
@@ -93,11 +96,20 @@ def read_double(reader: Reader, pictures: Pictures, specs: list[SceneSpec]) -> t
     return float(colours.float().mean()), float(both.float().mean())
 
 
+def read_names(reader: Reader, pictures: Pictures) -> list[tuple[str, ...]]:
+    """What single-object pictures are read as: colour, shape, background and pattern of each."""
+    grid = _likelihoods(reader, pictures)
+    best = []
+    for axis, names in enumerate(AXES):
+        others = [other + 1 for other in range(len(AXES)) if other != axis]
+        best.append([names[place] for place in grid.logsumexp(dim=others).argmax(dim=1).tolist()])
+    return list(zip(*best, strict=True))
+
+
 def _likelihoods(reader: Reader, pictures: Pictures) -> torch.Tensor:
     """CLIP's logits (n, colours, shapes, backgrounds, patterns) of every caption of one object; sums over axes are beliefs."""
-    texts = [_single(*names) for names in product(COLOURS, SHAPES, BACKGROUNDS, PATTERNS)]
-    likeness = reader.pictures(pictures) @ reader.captions(texts).t()
-    return (reader.scale * likeness).view(len(pictures), len(COLOURS), len(SHAPES), len(BACKGROUNDS), len(PATTERNS))
+    likeness = reader.pictures(pictures) @ reader.scenes.t()
+    return (reader.scale * likeness).view(len(pictures), *map(len, AXES))
 
 
 def _single(colour: str, shape: str, background: str, pattern: str) -> str:

@@ -1,7 +1,8 @@
 """UCE: the layers that read words are solved anew so that a target's word reads as its surrogate's (Gandikota et al., WACV 2024); nothing is learned.
 
 As an exact adapter: the change is of the rank of what is edited (`engines.diffusion.erasing.closed_form`), so it has a strength, adds up with
-others and is read by every tool.
+others and is read by every tool. What is kept is kept at all places of its captions, not at the last word alone, and the layers are held a hundred times
+as firmly as in the paper: on the starter other captions then read two thirds as wrongly, and targets as much like their surrogate.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ class Uce(Settings):
         1.0, "Weight of what goes", help="How much targets count beside what is kept.", gt=0.0, le=100.0, advanced=True
     )
     steadiness: float = setting(
-        0.5,
+        50.0,
         "Steadiness",
-        help="How firmly the layers as a whole stay what they were, the paper's lambda.",
+        help="How firmly the layers as a whole stay what they were: the paper's lambda, which is 0.5 there.",
         gt=0.0,
         le=1e4,
         advanced=True,
@@ -57,7 +58,7 @@ class Uce(Settings):
     def attach(self, base: Base, rates: LearningRates, wish: Wish) -> Solved:  # noqa: ARG002 - the contract's
         """Solve it; raises SettingsError when the base lacks such layers or cannot spell a target."""
         # these load torch; the settings alone do not need it
-        from engines.diffusion.erasing.closed_form import Solved, edit, word_states
+        from engines.diffusion.erasing.closed_form import Solved, caption_states, edit, word_states
         from engines.diffusion.fitting import require
         from engines.diffusion.transport import EVERYDAY, content_pieces
         from engines.launch.eraser_marks import Mark, pack
@@ -68,13 +69,14 @@ class Uce(Settings):
         edited = [words for one in wish.targets for words in self._said(one.target)]
         guides = [words for one in wish.targets for words in self._said(one.surrogate)]
         named = {one.target.casefold() for one in wish.targets}
-        kept = [words for one in wish.keep for words in self._said(one)]
-        kept += [words for words in EVERYDAY if not named.intersection(words.split())]
+        plain = [words for words in EVERYDAY if not words or words.startswith("a photo")]
+        kept = [f"a photo of {with_article(one)}" for one in wish.keep]
+        kept += [words for words in plain if not named.intersection(words.split())]
         modules = edit(
             base,
             word_states(base, edited),
             word_states(base, guides),
-            word_states(base, kept),
+            caption_states(base, kept),
             lam=self.steadiness,
             strength=self.strength,
         )

@@ -46,12 +46,22 @@ def writing(weight: torch.Tensor, edited: torch.Tensor, guides: torch.Tensor, *,
 @torch.no_grad()
 def word_states(base: Base, captions: Sequence[str]) -> torch.Tensor:
     """The state of each caption's last word; that of the start mark where there is none: (N, D) fp32."""
-    text = base.encode_prompts(captions)
+    once = list(dict.fromkeys(captions))
+    text = base.encode_prompts(once)
     hidden = text["hidden"].float()
     marks = set(base.tokenize([""])[0].tolist())
     rows = text["tokens"][:, : hidden.shape[1]].tolist()
     last = [max((place for place, piece in enumerate(row) if piece not in marks), default=0) for row in rows]
-    return hidden[torch.arange(len(last)), last]
+    states = dict(zip(once, hidden[torch.arange(len(last)), last], strict=True))
+    return torch.stack([states[words] for words in captions])
+
+
+@torch.no_grad()
+def caption_states(base: Base, captions: Sequence[str]) -> torch.Tensor:
+    """The states of captions at all their places, those of a caption together as long as one: (N L, D) fp32."""
+    hidden = base.encode_prompts(list(dict.fromkeys(captions)))["hidden"].float()
+    found: torch.Tensor = hidden.flatten(0, 1) / hidden.shape[1] ** 0.5
+    return found
 
 
 def edit(
