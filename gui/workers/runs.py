@@ -7,8 +7,8 @@ and closing the window leaves every training at work.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -70,6 +70,23 @@ class RunDraft:
             evaluate=self.evaluate,
         )
         return create_run(project.root, job, [JobImage.model_validate(image) for image in images])
+
+
+@dataclass(frozen=True)
+class Anew:
+    """A wish to teach the subject of an earlier run again.
+
+    Attributes:
+        run: id of that run.
+        method: registered name of the way to teach it; empty keeps that of the run.
+        settings: of the method, where they shall differ from its preset's.
+        rename: whether it shall answer to another word.
+    """
+
+    run: str
+    method: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    rename: bool = False
 
 
 class Draft(Protocol):
@@ -158,6 +175,7 @@ class Runs(QObject):
         current_changed: a page is about another run now (`current`).
         repeat_asked: somebody wants the settings of a run for a new one; carries its id.
         results_asked: somebody wants to see before and after of an adaptation; carries its id.
+        anew_asked: somebody wants a subject taught anew in another way; carries an `Anew`.
     """
 
     run_changed = Signal(str)
@@ -165,6 +183,7 @@ class Runs(QObject):
     current_changed = Signal()
     repeat_asked = Signal(str)
     results_asked = Signal(str)
+    anew_asked = Signal(object)
 
     def __init__(
         self,

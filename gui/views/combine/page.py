@@ -12,9 +12,12 @@ from gui.actions import Action
 from gui.services import Services
 from gui.theme import tokens as design
 from gui.views.combine import store
+from gui.views.combine.along import Along
+from gui.views.combine.along_card import AlongCard
 from gui.views.combine.board import Board
 from gui.views.combine.commands import page_actions
 from gui.views.combine.concepts import ConceptCards
+from gui.views.combine.cures import Cures
 from gui.views.combine.draft import Draft
 from gui.views.combine.gallery import Gallery
 from gui.views.combine.history import HistoryCard
@@ -25,6 +28,7 @@ from gui.views.combine.ready import Readiness, look
 from gui.views.combine.stage import StageCard
 from gui.views.combine.store import Result, Shot
 from gui.views.combine.strategy import StrategyCard
+from gui.views.combine.trial import Trial
 from gui.views.train.words import duration
 from gui.widgets.buttons import PrimaryButton
 from gui.widgets.notice import Notice
@@ -50,6 +54,9 @@ class CombinePage(QWidget):
         self.maker = Maker(services, self)
         self.make_button = PrimaryButton("Make the picture", name="combine.make", on_click=self.make)
         self._header = PageHeader("Combine", buttons=(self.make_button,))
+        self.along = Along(services, self.board, self)
+        self.trial = Trial(services, self.board, self.along, self)
+        self.verdict = AlongCard(self.along, self.trial, Cures(services, self.board))
         self.concepts = ConceptCards(self.board, services.background)
         self.prompt = PromptPanel(self.board)
         self.strategy = StrategyCard(self.board)
@@ -80,10 +87,12 @@ class CombinePage(QWidget):
         self._services.catalog.load()
         self.board.look()
         self.gallery.look()
+        self.along.wake()
 
     def hidden(self) -> None:
         """The page went out of view."""
         self.prompt.keep()
+        self.along.rest()
 
     def make(self) -> None:
         """Make the pictures of the layout as it is."""
@@ -119,6 +128,7 @@ class CombinePage(QWidget):
         self.left = ScrollBody(margins=GUTTER)
         self.left.setFixedWidth(_LEFT_PX + design.GAP)
         self.left.column.addWidget(self.concepts)
+        self.left.column.addWidget(self.verdict)
         self.left.column.addStretch(1)
         self.stage.body.addWidget(self.prompt)
         self.stage.body.addWidget(self._advice)
@@ -144,7 +154,7 @@ class CombinePage(QWidget):
         board.looked_over.connect(self._renew)
         self._services.runs.changed.connect(self._moved)
         gallery.changed.connect(self._show)
-        for owner in (board, gallery, maker):
+        for owner in (board, gallery, maker, self.trial):
             owner.failed.connect(self._services.notify)
         maker.began.connect(gallery.begin)
         maker.made.connect(self._made)

@@ -19,7 +19,7 @@ from gui.views.train.watch import WatchPanel
 from gui.widgets.card import Card
 from gui.widgets.notice import Notice
 from gui.widgets.page import EmptyState, columned
-from gui.workers.runs import RunView
+from gui.workers.runs import Anew, RunView
 from projects import queries
 from projects.change import Change
 
@@ -99,6 +99,19 @@ class TrainPage(QWidget):
             )
         )
 
+    def teach_anew(self, wish: Anew) -> None:
+        """Fill the form for teaching an earlier training's subject in another way, or under another word."""
+        view = self._services.runs.view(wish.run)
+        if view is None or view.info.job is None:
+            return
+        self._turn_to(view.record.concept_id if view.record is not None else None)
+        self._plan.fill(view.info.job)
+        if wish.method:
+            self._plan.turn_to(wish.method, wish.settings)
+        concept = self._readiness.concept
+        if wish.rename and concept is not None:
+            ask_trigger(self._services, self.window(), concept, f"“{concept.trigger}” is taken by another subject.")
+
     def start(self) -> None:
         """Start a training of the form, or put it in the queue."""
         draft = self._plan.draft()
@@ -148,6 +161,7 @@ class TrainPage(QWidget):
         runs.run_changed.connect(self._run_moved)
         runs.current_changed.connect(self._another_chosen)
         runs.repeat_asked.connect(self.repeat)
+        runs.anew_asked.connect(self.teach_anew)
 
     # --- following
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
@@ -90,6 +90,10 @@ class PlanColumn(QWidget):
     def fill(self, job: Job) -> None:
         """Take everything over from an earlier training."""
         self._setup.fill(job)
+
+    def turn_to(self, method: str, settings: Mapping[str, object]) -> None:
+        """Teach in another way, with some settings of it."""
+        self._setup.turn_to(method, settings)
 
     def draft(self) -> RunDraft | None:
         """What was chosen; None when something is wrong with it, which is then said and shown."""

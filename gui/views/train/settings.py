@@ -111,6 +111,11 @@ class SettingsCard(Card):
         """Change some settings of the recipe; they count as changed."""
         self._recipe_form.set_values(recipe)
 
+    def change_method(self, settings: Values) -> None:
+        """Change some settings of the method; they count as changed."""
+        if self._method_form is not None:
+            self._method_form.set_values(settings)
+
     def recipe_values(self) -> Values:
         """The recipe as it is in the form."""
         return self._recipe_form.values()

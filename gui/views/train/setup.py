@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
@@ -110,6 +112,15 @@ class SetupPanel(QWidget):
         self._settings.set_values(job.recipe.model_dump(mode="json"), dict(asked_anew(job.method).settings))
         self._check(self._like(job))
         self.changed.emit()
+
+    def turn_to(self, method: str, settings: Mapping[str, object]) -> None:
+        """Take the preset that stands for a method, with some of its settings; without such a preset nothing changes."""
+        preset = next((preset for preset in self._presets if preset.method_name == method), None)
+        if preset is None or self._settings is None:
+            return
+        self.choose_preset(preset.name)
+        if self.method == method:
+            self._settings.change_method(dict(settings))
 
     def recipe(self) -> Recipe | None:
         """The chosen recipe; None while something is wrong with it."""

@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from engines.api.catalog import MethodEntry
+from engines.api.recipe import Preset
+from engines.api.settings import Settings, setting
 from engines.launch.local import child_environment
 from engines.launch.serving import ServeCommand
 from gui.services import Services
@@ -36,6 +38,14 @@ COMPOSERS = (
     MethodEntry(name="tuning_free", title="No training", sentence="Pictures.", needs=("pictures",), schema_={}),
     MethodEntry(name="sum", title="Add up", sentence="Everything at once.", needs=("adapters",), schema_={}),
 )
+
+
+class Slotted(Settings):
+    """A method that shares directions."""
+
+    rank: int = setting(8, "Rank", ge=1, le=256)
+    slot: int = setting(0, "Slot", ge=0, le=64, advanced=True)
+
 
 ANSWERS = """
 import json, sys, time
@@ -134,7 +144,17 @@ REPORT = {
 def services(qapp: QApplication, tmp_path: Path) -> Iterator[Services]:
     """Services whose worker answers about compositions; notices and places asked for are kept."""
     made = stage.make_stage(qapp, tmp_path)
-    catalog = stage.catalog().model_copy(update={"composers": COMPOSERS})
+    known = stage.catalog()
+    slotted = MethodEntry(name="orthogonal", title="Orthogonal", sentence="", schema_=Slotted.model_json_schema())
+    mergeable = Preset(
+        name="mergeable",
+        title="Mergeable",
+        sentence="Gets along.",
+        changes={"objective": {"hold_weight": 1.0}},
+        method_name="orthogonal",
+    )
+    more = {"composers": COMPOSERS, "methods": (*known.methods, slotted), "presets": (*known.presets, mergeable)}
+    catalog = known.model_copy(update=more)
     made.catalog.catalog = catalog
     script, report = tmp_path / "answers.py", tmp_path / "report.json"
     script.write_text(ANSWERS)
