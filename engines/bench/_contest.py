@@ -85,6 +85,12 @@ class Contest:
         """Where it all happens."""
         return self._generator.device.kind
 
+    @property
+    def tools(self) -> tuple[Generator, Encoder]:
+        """What makes pictures, with the starter open, and who judges them."""
+        self._generator.open("starter")
+        return self._generator, self._judge
+
     def teach(self, subject: Subject, way: Way, slot: int) -> Lesson:
         """Teach a subject; `slot` is used by ways whose adapters share directions."""
         from engines.cli.jobs import Wishes, plan, prepare_run
