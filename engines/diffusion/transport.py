@@ -48,19 +48,25 @@ class Concepts:
     """The concepts of membranes as a text encoder sees them."""
 
     def __init__(self, base: Base, marks: Sequence[Mark]) -> None:
-        self._directions = _directions(base.encode_prompts([mark.target for mark in marks]))
+        states = base.encode_prompts([mark.target for mark in marks])
+        self._directions, self._length = _directions(states["hidden"]), states["hidden"].shape[1]
         self._pieces = [content_pieces(base, mark.target) for mark in marks]
         self._floors = self._directions.new_tensor([mark.floor or 0.0 for mark in marks])
         self._rows = [mark.rows for mark in marks]
 
     def permeability(self, told: TextStates) -> torch.Tensor:
         """0..1 for each row of what is told and each row of the pairs: (N, 1, r)."""
-        cosine = _directions(told) @ self._directions.T
+        cosine = self._cosine(told["hidden"])
         likeness = (cosine - self._floors) / (1.0 - self._floors)
         shares = torch.stack([_share(told["tokens"], pieces) for pieces in self._pieces], dim=1)
         each = torch.maximum(likeness.clamp(0.0, 1.0), shares)
         columns = [each[:, i : i + 1].expand(-1, rows) for i, rows in enumerate(self._rows)]
         return torch.cat(columns, dim=1).unsqueeze(1)
+
+    def _cosine(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Of states (N, L, D) with each concept's, (N, k); of a long prompt, whose chunks stand side by side, that of its nearest chunk."""
+        chunks = torch.stack([_directions(chunk) for chunk in torch.split(hidden, self._length, dim=1)])
+        return (chunks @ self._directions.T).amax(dim=0)
 
 
 def membranes_of(adapter: Adapter) -> tuple[Mark, ...]:
@@ -105,8 +111,8 @@ def floor_of(base: Base, target: str) -> float:
     """The likeness to a target that everyday prompts reach anyway; those that name it, or part of it, do not count."""
     pieces = set(content_pieces(base, target))
     plain = [words for words in EVERYDAY if not pieces.intersection(base.tokenize([words])[0].tolist())]
-    own = _directions(base.encode_prompts([target]))
-    return min(_HIGHEST_FLOOR, float((_directions(base.encode_prompts(plain)) @ own.T).max()))
+    own, everyday = (_directions(base.encode_prompts(words)["hidden"]) for words in ([target], plain))
+    return min(_HIGHEST_FLOOR, float((everyday @ own.T).max()))
 
 
 def content_pieces(base: Base, words: str) -> tuple[int, ...]:
@@ -123,9 +129,9 @@ def content_pieces(base: Base, words: str) -> tuple[int, ...]:
     return found
 
 
-def _directions(text: TextStates) -> torch.Tensor:
-    """All states of a caption as one unit vector: (N, L D), fp32."""
-    return torch.nn.functional.normalize(text["hidden"].float().flatten(1), dim=1)
+def _directions(hidden: torch.Tensor) -> torch.Tensor:
+    """All states of each caption (N, L, D) as one unit vector: (N, L D), fp32."""
+    return torch.nn.functional.normalize(hidden.float().flatten(1), dim=1)
 
 
 def _share(tokens: torch.Tensor, pieces: Sequence[int]) -> torch.Tensor:

@@ -17,6 +17,7 @@ from engines.diffusion.erasing.selection import chosen
 from engines.diffusion.erasing.suggest import same_form, suggest
 from engines.diffusion.erasing.walks import STAGES, Moment, Walks, moved, timesteps_of
 from engines.diffusion.exchange import LoraPair
+from engines.diffusion.long_prompts import LongTexts
 from engines.diffusion.objective import NoiseSchedule
 from engines.diffusion.placement import Placement
 from engines.diffusion.transport import Concepts, Transport, content_pieces, floor_of, without
@@ -80,6 +81,16 @@ def test_likeness_counts_from_what_everyday_prompts_reach(base: Base) -> None:
     found = permeability(base, [Mark("dog", rows=1, floor=floor)], ["", "a car", "dog"])
     assert found[0] == found[1] == 0.0
     assert found[2] == 1.0
+
+
+def test_a_long_prompt_opens_it_wherever_it_names_the_concept(base: Base) -> None:
+    concepts = Concepts(base, [Mark("dog", rows=1, floor=0.9), Mark("grey mouse", rows=1, floor=0.9)])
+    long = " ".join(["a small house by the sea"] * base.info.text_length) + " a dog"
+    texts = LongTexts(base, [long, "a car"])
+    told = texts([long, "a car"])
+    assert told["hidden"].shape[1] > base.info.text_length
+    assert concepts.permeability(told)[0, 0, 0] == 1.0
+    assert bool((concepts.permeability(told)[1] < 1.0).all())
 
 
 def test_membranes_act_linearly_and_side_by_side(tiny_sd: Path) -> None:
