@@ -15,6 +15,7 @@ from engines.cli.codes import FINE
 from engines.cli.documents import Json
 from engines.cli.jobs import parse_settings
 from engines.cli.output import Voice
+from engines.cli.segmenting import base_of
 from engines.cli.watch import watch
 from projects.files import atomic_write_text
 
@@ -25,7 +26,7 @@ _SHOWN = ("dice", "iou", "boundary_f", "hd95", "ber", "mae")
 def adapt(
     project: Annotated[Path, typer.Argument(help="The project whose marked pictures are learned from.")],
     tuner: Annotated[str, typer.Option("--tuner", help="Way to adapt; `describe` lists them.")] = "decoder",
-    base: Annotated[str, typer.Option("--base", help="starter, or file:/path/to/a/checkpoint.")] = "starter",
+    base: Annotated[str, typer.Option("--base", help="starter, or a checkpoint's file.")] = "starter",
     prompts: Annotated[
         str, typer.Option("--prompts", help="What it shall answer: clicks, automatic or both.")
     ] = "both",
@@ -54,11 +55,12 @@ def adapt(
         changes.setdefault("loop", {})["steps"] = steps
     own = changes.pop("method", {})
     tuner_of(tuner, own)  # refused before anything is made
+    address = base_of(base, None)
     with Project.open(project) as document:
         edits_regions.split_pictures(document)
         start = start_of(document.root, start_from) if start_from is not None else None
         job, scenes = plan_adaptation(
-            document, title=title, base=base, tuner=tuner, settings=own, recipe=_recipe(changes), start=start
+            document, title=title, base=address, tuner=tuner, settings=own, recipe=_recipe(changes), start=start
         )
         folder = create_run(document.root, job, scenes)
     kept = sum(scene.split != "train" for scene in scenes)

@@ -17,7 +17,7 @@ from projects.files import atomic_path, safe_name, unique_path
 
 AnyInfo = AdapterInfo | SegmentInfo
 _HOME = "adapters"
-_ANSWERS = {"clicks": "clicks and boxes", "automatic": "finds by itself"}
+_ANSWERS = {"clicks": "clicks and boxes", "automatic": "by itself"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def recipe_lines(info: AnyInfo) -> tuple[tuple[str, str], ...]:
 def _segment_lines(info: SegmentInfo) -> list[tuple[str, str]]:
     return [
         ("Finds", ", ".join(info.classes)),
-        ("Answers", _ANSWERS.get(info.prompts, "clicks and boxes, and finds by itself")),
+        ("Answers", _ANSWERS.get(info.prompts, "clicks, and by itself")),
         ("Base model", info.base or "not told by the file"),
         ("Pictures", info.about.get("pictures", "")),
         ("Steps", info.about.get("steps", "")),

@@ -22,12 +22,14 @@ class Contents:
         images: those to segment first, then those of subjects.
         accepted: regions that somebody vouches for.
         proposed: regions that wait for somebody to.
+        known: whether it was read at all; a project is open for a moment before it is.
     """
 
     images: tuple[Image, ...] = ()
     labels: tuple[Label, ...] = ()
     accepted: Counts = field(default_factory=dict)
     proposed: Counts = field(default_factory=dict)
+    known: bool = False
 
     @property
     def marked(self) -> int:
@@ -60,6 +62,7 @@ def question(session: Session) -> Question[Contents]:
             queries.labels(project),
             queries.region_counts(project, accepted=True),
             queries.region_counts(project, accepted=False),
+            known=True,
         )
 
     return Question(project, work)

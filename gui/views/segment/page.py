@@ -35,6 +35,7 @@ from gui.widgets.page import EmptyState, PageHeader
 from gui.workers.runs import RunView
 
 _PLACES: dict[Mode, int] = {"mark": 2, "teach": 3, "results": 4}
+_BLANK = 5
 
 
 class SegmentPage(QWidget):
@@ -140,7 +141,7 @@ class SegmentPage(QWidget):
 
     def _lay_out(self) -> None:
         # What scrolls ends a gap further right, where its bar stands; all else keeps the page's margin.
-        pages = (self._nothing_open(), self._no_pictures(), self.mark, self.teach, self.results)
+        pages = (self._nothing_open(), self._no_pictures(), self.mark, self.teach, self.results, QWidget())
         for page in pages:
             self._stack.addWidget(page if page is self.teach else _inset(page))
         column = QVBoxLayout(self)
@@ -213,8 +214,8 @@ class SegmentPage(QWidget):
 
     def _refresh(self) -> None:
         project, contents = self.services.session.project, self.board.contents
-        place = 0 if project is None else _PLACES[self.mode] if contents.images else 1
-        self._stack.setCurrentIndex(place)
+        pictures = _PLACES[self.mode] if contents.images else 1 if contents.known else _BLANK
+        self._stack.setCurrentIndex(0 if project is None else pictures)
         self._buttons.refresh(contents, can_add=project is not None and not self._closed_to_edits())
         self.controls.show_run(self.teach.running if self.mode == "teach" else None)
         if not contents.images:
@@ -246,9 +247,11 @@ class SegmentPage(QWidget):
             self.teach.repeat(run)
 
     def _look_at_results(self, run: str) -> None:
-        self.teach.look(run)
-        self._run_moved()
-        self.go("results")
+        view = self.services.runs.view(run)
+        if view is not None and view.kind == "segment":
+            self.teach.look(run)
+            self._run_moved()
+            self.go("results")
 
     def _used(self) -> None:
         self.go("mark")

@@ -196,6 +196,8 @@ def test_a_run_at_work_is_shown_with_its_buttons(
     qtbot.waitUntil(lambda: marked.teach.running is not None, timeout=WAIT_MS)
     assert not marked.controls.isHidden()
     assert marked.teach.plan.start_button.text() == "Add to the queue"
+    watch = marked.teach._watch
+    assert watch.mapTo(marked.teach, watch.rect().topLeft()).y() == 0, "what is not on show takes no room"
     marked.controls.pause_or_resume()
     qtbot.waitUntil(lambda: any((folder / "inbox").iterdir()), timeout=WAIT_MS)
     marked.go("mark")

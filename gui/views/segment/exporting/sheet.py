@@ -216,3 +216,4 @@ class SegmentExportSheet(Sheet):
         self._problem.setText(f"{notice.title}. {notice.text} {notice.hint}".strip())
         self._problem.show()
         self._refresh()
+        self.adjustSize()  # the sentence may need several lines

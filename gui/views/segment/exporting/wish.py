@@ -25,17 +25,17 @@ KINDS: tuple[KindWords, ...] = (
     KindWords(
         "onnx",
         "ONNX, for other programs",
-        "A folder with encoder and decoder, the adapter inside, a page that explains them, and a ten-line Python program that runs them.",
+        "A folder: encoder and decoder, and a short Python program that runs them.",
     ),
     KindWords(
         "checkpoint",
         "A Segment Anything checkpoint",
-        "One file that opens wherever Segment Anything does, with what was learned in its weights.",
+        "One file that opens wherever Segment Anything does.",
     ),
     KindWords(
         "adapter",
         "The adapter alone",
-        "The small file itself, for Lorikeet elsewhere. It needs the model it was taught on.",
+        "The small file itself, for Lorikeet elsewhere, beside the same model.",
     ),
 )
 

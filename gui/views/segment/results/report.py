@@ -15,7 +15,7 @@ WAYS = {"click": "One click", "box": "A box", "automatic": "By itself"}
 _ROWS = (
     ("dice", "Overlap (Dice)", True),
     ("iou", "Overlap (IoU)", True),
-    ("boundary_f", "Edges (boundary F)", True),
+    ("boundary_f", "Edges (F)", True),
     ("hd95", "Farthest edge, px", False),
     ("ber", "Balanced error, %", False),
     ("mae", "Error of a pixel", False),

@@ -69,6 +69,7 @@ class TeachPanel(QWidget):
         self._leaking = Card(name="segment.leaks", padding=14)
         self._leak_words = Label(role="warning", wrap=True)
         self._first = Card(name="segment.firstTimeCard")
+        self._leaking_inset, self._first_inset = QWidget(), QWidget()
         self._leak_reader = Reader(
             services.background, lambda: leaks(services.session), failed=services.notify, parent=self
         )
@@ -145,11 +146,12 @@ class TeachPanel(QWidget):
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(12)
-        for widget, share in ((self._leaking, 0), (self._first, 1)):
-            inset = QHBoxLayout()  # what scrolls ends a gap further right, where its bar stands
-            inset.addWidget(widget)
-            inset.addSpacing(design.GAP)
-            right.addLayout(inset, share)
+        # What scrolls ends a gap further right, where its bar stands; these do not.
+        for widget, inset, share in ((self._leaking, self._leaking_inset, 0), (self._first, self._first_inset, 1)):
+            row = QHBoxLayout(inset)
+            row.setContentsMargins(0, 0, design.GAP, 0)
+            row.addWidget(widget)
+            right.addWidget(inset, share)
         right.addWidget(self._watch, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -208,13 +210,13 @@ class TeachPanel(QWidget):
         self._choose_current()
         self._fill_from_last()
         view = runs.view(self.current)
-        self._first.setVisible(view is None)
+        self._first_inset.setVisible(view is None)
         self._watch.setVisible(view is not None)
         self._watch.show_run(view)
         self._watch.show_lists(self.current)
         self.plan.show_plan(self._readiness, self.running)
         groups = self._leaks.groups
-        self._leaking.setVisible(groups > 0 and not self._services.session.read_only)
+        self._leaking_inset.setVisible(groups > 0 and not self._services.session.read_only)
         which = "One group of pictures resembles" if groups == 1 else f"{groups} groups of pictures resemble"
         self._leak_words.setText(
             f"{which} each other, yet some are learned from and others measured. The figures would flatter the model."
