@@ -18,12 +18,14 @@ from gui.views.combine.words import ask_words
 from gui.widgets.buttons import IconButton, LinkButton
 from gui.widgets.card import Card
 from gui.widgets.layouts import clear
+from gui.widgets.mark import Mark
 from gui.widgets.menu_button import Entry, MenuButton
 from gui.widgets.picture import PictureView
 from gui.widgets.text import ElidedLabel, Label, set_tip
 from gui.workers.background import Background
 
-_PHOTO_PX = 52
+_PHOTO_PX, _SMALL_PX = 52, 34
+_MOST_OFFERED = 6
 _HEAVIEST = 2.0
 
 
@@ -42,6 +44,7 @@ class ConceptCards(QWidget):
         self._background = background
         self._cards: list[_ConceptCard] = []
         self._drawn: object = None
+        self._offers: object = None
         self._column = QVBoxLayout()
         self._column.setSpacing(design.GAP - 4)
         self.add_button = MenuButton("Add a subject", self._entries, name="combine.add", icon="plus")
@@ -50,9 +53,12 @@ class ConceptCards(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
+        self._offered = QVBoxLayout()
+        self._offered.setSpacing(8)
         column.addLayout(self._column)
-        column.addWidget(self.add_button)
         column.addWidget(self._hint)
+        column.addLayout(self._offered)
+        column.addWidget(self.add_button)
         board.changed.connect(self._renew)
         board.chosen_changed.connect(self._renew)
         board.candidates_changed.connect(self._renew)
@@ -75,9 +81,33 @@ class ConceptCards(QWidget):
             card.show_part(parts[number], chosen=number == board.chosen)
         self.add_button.setEnabled(not board.full and bool(board.candidates))
         missing = LEAST - len(parts)
-        words = f"Choose {'two subjects' if missing == LEAST else 'one more'}, up to {MOST}." if missing > 0 else ""
+        words = f"Choose {'two' if missing == LEAST else 'one more'} of them, up to {MOST}:" if missing > 0 else ""
         self._hint.setText(words)
-        self._hint.setVisible(bool(words))
+        self._hint.setVisible(bool(words) and bool(board.candidates))
+        self._offer(missing > 0)
+
+    def _offer(self, wanted: bool) -> None:
+        """While there are not enough, the newest subjects lie open to be taken; later the menu is enough."""
+        there = {part.source for part in self._board.draft.parts}
+        offered = [one for one in self._board.candidates if one.id not in there][:_MOST_OFFERED] if wanted else []
+        if offered != self._offers:
+            self._offers = offered
+            clear(self._offered)
+            for place, one in enumerate(offered):
+                self._offered.addWidget(self._offered_card(place, one))
+
+    def _offered_card(self, place: int, one: Candidate) -> Card:
+        card = Card(name=f"combine.offered.{place}", clickable=True, padding=8)
+        card.set_dashed(True)
+        card.setAccessibleName(f"Add {one.title}, {one.how}")
+        card.clicked.connect(partial(self._board.add, one))
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(_photo(self._background, one, _SMALL_PX))
+        row.addWidget(ElidedLabel(f"{one.title}, {one.how}" if one.how else one.title), 1)
+        row.addWidget(Mark("plus", 16))
+        card.body.addLayout(row)
+        return card
 
     def _entries(self) -> Sequence[Entry | None]:
         there = {part.source for part in self._board.draft.parts}
@@ -101,10 +131,7 @@ class _ConceptCard(Card):
         gone = candidate is None and board.listed
         how = "The adapter is not there any more" if gone else candidate.how if candidate is not None else ""
         self.setAccessibleName(f"{part.name}. {how}. {called(part)}")
-        photo = PictureView(radius=8, empty="images")
-        photo.setFixedSize(_PHOTO_PX, _PHOTO_PX)
-        if candidate is not None and candidate.picture is not None:
-            show_file(background, photo, candidate.picture, _PHOTO_PX * 2)
+        photo = _photo(background, candidate, _PHOTO_PX)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(part.name, role="strong"))
@@ -144,7 +171,7 @@ class _ConceptCard(Card):
         self._weight.setRange(min(0.0, part.weight), max(_HEAVIEST, part.weight))
         self._weight.setSingleStep(0.05)
         self._weight.setPrefix("× ")
-        self._weight.setFixedWidth(84)
+        self._weight.setFixedWidth(98)
         self._weight.setKeyboardTracking(False)
         quiet_wheel(self._weight)
         roomy(self._weight)
@@ -162,3 +189,11 @@ class _ConceptCard(Card):
     def _weigh(self, weight: float) -> None:
         name = self._board.draft.parts[self._number].name
         self._board.set_part(self._number, f"Weigh {name}", weight=round(weight, 2))
+
+
+def _photo(background: Background, candidate: Candidate | None, edge: int) -> PictureView:
+    photo = PictureView(radius=8, empty="images")
+    photo.setFixedSize(edge, edge)
+    if candidate is not None and candidate.picture is not None:
+        show_file(background, photo, candidate.picture, edge * 2)
+    return photo

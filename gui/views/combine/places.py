@@ -123,6 +123,9 @@ class PlacesPanel(QWidget):
         return max(round(width * scale), 16), max(round(height * scale), 16)
 
     def _show_ground(self) -> None:
+        if not self._board.draft.parts:
+            self.canvas.set_pyramid(None)
+            return
         width, height = self._size
         if self._ground.isNull():
             image = _blank(width, height)
@@ -136,9 +139,10 @@ class PlacesPanel(QWidget):
 
     def _renew(self) -> None:
         board = self._board
-        if self.canvas.frame.picture_w and (self.canvas.frame.picture_w, self.canvas.frame.picture_h) != self._size:
-            self._show_ground()
         parts = board.draft.parts
+        shape = (self.canvas.frame.picture_w, self.canvas.frame.picture_h)
+        if shape != (self._size if parts else (0, 0)):
+            self._show_ground()
         self._boxes.show_things(
             [Placed(part.name, design.concept_colour(n), self._box(n)) for n, part in enumerate(parts)], board.chosen
         )
@@ -187,7 +191,7 @@ class PlacesPanel(QWidget):
         bare = [part.name for part in parts if not part.placed]
         if worst[0] > _WORTH_SAYING:
             self._words.set_role("warning")
-            words = f"“{worst[1]}” and “{worst[2]}” overlap by {worst[0]:.0%}; there they may bleed into each other."
+            words = f"“{worst[1]}” and “{worst[2]}” overlap by {100 * worst[0]:.0f} %; there they may bleed into each other."
         elif bare:
             words = f"{_listed(bare)} may be anywhere. Choose it, then draw a box or paint its place."
         else:
