@@ -12,7 +12,15 @@ from engines.api.requests import Answer, Cancel, Dropped, Release, Request
 from engines.api.segment_requests import OpenAhead
 
 # What a Release need not wait for: it is asked for because somebody else wants the memory now.
-_GIVES_WAY_TO_RELEASE = {"generate", "compare", "compose", "together", "open_picture", "find_objects"}
+_GIVES_WAY_TO_RELEASE = {
+    "generate",
+    "compare",
+    "compose",
+    "together",
+    "open_picture",
+    "find_objects",
+    "measure_erasers",
+}
 
 
 class Unwanted(Exception):  # noqa: N818 - not an error: somebody asked for something else
