@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 import random
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -332,6 +334,13 @@ def _costs(generator: Generator, plan: Plan, files: Mapping[tuple[str, str], Pat
             "compose-switch-ms", statistics.median(switched[1:]), 300.0, 50.0, better="lower", unit="ms", note="regions"
         ),
     ]
+
+
+def _peak(kind: str) -> float:
+    """The most memory a process of its own held for one picture, bytes."""
+    asked = [sys.executable, "-m", "engines.bench._compose_memory", kind]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=1800)  # noqa: S603 - our own interpreter and arguments
+    return float(done.stdout.splitlines()[-1])
 
 
 def _table(seen: Mapping[tuple[str, int], Seen], size: int) -> Table:
