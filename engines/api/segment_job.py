@@ -85,6 +85,7 @@ class Scene(JobPart):
 
     Attributes:
         empty: somebody looked through it: nothing of any class is there. Without it, no objects mean that nobody knows.
+        volume: what all slices of one volume share; empty for a picture by itself. `depth` is the slice's place in it.
     """
 
     file: str
@@ -94,6 +95,8 @@ class Scene(JobPart):
     split: Split = "train"
     objects: tuple[SceneObject, ...] = ()
     empty: bool = False
+    volume: str = ""
+    depth: int = Field(default=0, ge=0, le=100_000)
 
     _file_inside = field_validator("file")(inside)
 

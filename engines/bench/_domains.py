@@ -76,39 +76,15 @@ def trial(
     prompts: str = "automatic",
 ) -> Trial:
     """Adapt the starter in one way to one domain, and measure it."""
-    from engines.api.job import JobMethod
-    from engines.api.recipe import LoopSettings, SampleSettings
-    from engines.api.segment_job import SegmentData, SegmentJob, SegmentRecipe
-    from engines.cli.watch import raise_if_not_finished
     from engines.core.devices import pick
-    from engines.core.run import run_folder
-    from engines.launch.folder import create_run
-    from engines.launch.follow import Follower
     from engines.segmentation.adapter_file import read_segment_adapter
     from engines.segmentation.examination import Examination, measure
 
     root = bench.folder / f"{domain}-{seed}"
     scenes = pictures(root, domain, seed, few=bench.quick)
-    loop = LoopSettings(
-        steps=4 if bench.quick else steps, batch_size=2, seed=seed, validate_every=100_000, checkpoint_every=100_000
+    file, seconds = adapted(
+        root, scenes, domain, seed, tuner, settings, steps=4 if bench.quick else steps, prompts=prompts
     )
-    recipe = SegmentRecipe(
-        data=SegmentData.model_validate({"prompts": prompts}), loop=loop, samples=SampleSettings(every=0)
-    )
-    job = SegmentJob(
-        id=f"{tuner}-{seed}",
-        title=tuner,
-        created=1.0,
-        method=JobMethod(name=tuner, settings=dict(settings)),
-        classes=(domain,),
-        recipe=recipe,
-    )
-    folder = create_run(root, job, scenes)
-    begun = time.perf_counter()
-    run_folder(folder)
-    seconds = time.perf_counter() - begun
-    raise_if_not_finished(Follower(folder).catch_up(), folder)
-    file = folder / "adapter.safetensors"
     adapter = read_segment_adapter(file)
     report = measure(Examination("starter", adapter, scenes), root, pick("auto"), progress=_quiet)
     learned = sum(tensor.numel() for tensor in adapter.tensors.values())
@@ -117,6 +93,46 @@ def trial(
     before, after = found.figure("dice", "before", way), found.figure("dice", "after", way)
     bench.say(f"{domain} {seed}, {tuner}: Dice {before:.3f} -> {after:.3f} in {seconds:.0f} s")
     return found
+
+
+def adapted(
+    root: Path,
+    scenes: list[Any],
+    name: str,
+    seed: int,
+    tuner: str,
+    settings: Mapping[str, Any],
+    *,
+    steps: int,
+    prompts: str,
+) -> tuple[Path, float]:
+    """Adapt the starter to pictures of one class `name`: the adapter's file, and seconds."""
+    from engines.api.job import JobMethod
+    from engines.api.recipe import LoopSettings, SampleSettings
+    from engines.api.segment_job import SegmentData, SegmentJob, SegmentRecipe
+    from engines.cli.watch import raise_if_not_finished
+    from engines.core.run import run_folder
+    from engines.launch.folder import create_run
+    from engines.launch.follow import Follower
+
+    loop = LoopSettings(steps=steps, batch_size=2, seed=seed, validate_every=100_000, checkpoint_every=100_000)
+    recipe = SegmentRecipe(
+        data=SegmentData.model_validate({"prompts": prompts}), loop=loop, samples=SampleSettings(every=0)
+    )
+    job = SegmentJob(
+        id=f"{tuner}-{seed}",
+        title=tuner,
+        created=1.0,
+        method=JobMethod(name=tuner, settings=dict(settings)),
+        classes=(name,),
+        recipe=recipe,
+    )
+    folder = create_run(root, job, scenes)
+    begun = time.perf_counter()
+    run_folder(folder)
+    seconds = time.perf_counter() - begun
+    raise_if_not_finished(Follower(folder).catch_up(), folder)
+    return folder / "adapter.safetensors", seconds
 
 
 def _quiet(_phase: str, _text: str, _done: int, _total: int) -> None:

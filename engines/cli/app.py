@@ -23,6 +23,7 @@ from engines.cli import (
     scenes,
     segmenting,
     teach,
+    volumes,
     work,
 )
 
@@ -77,10 +78,13 @@ GROUPS: dict[str, dict[str, Callable[..., int]]] = {
         "evaluate": adapting.evaluate,
         "predict": segmenting.predict,
         "export": segmenting.export,
+        "volume": volumes.find,
     },
+    "volumes": {"import": volumes.import_},
 }
 
 HELP = {
     "masks": "Bring masks in, or take them out, in the formats of other tools.",
     "segment": "Adapt a segmentation model to marked pictures, measure what came of it, use it, and take it with you.",
+    "volumes": "Bring scans in three dimensions into a project.",
 }

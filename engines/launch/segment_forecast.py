@@ -96,7 +96,8 @@ def step_flops(sizes: SamSizes, recipe: SegmentRecipe, method: JobMethod) -> flo
     asked = recipe.data.objects + (0 if recipe.data.prompts == "clicks" else 1)
     experts = method.settings.get("experts")
     passes = 2 if isinstance(experts, int) and experts > 1 else 1
-    return passes * loop.accumulate * loop.batch_size * (forward + backward + 3.0 * asked * share * _DECODER_FLOPS)
+    encoder = _slices(method) * (forward + backward)
+    return passes * loop.accumulate * loop.batch_size * (encoder + 3.0 * asked * share * _DECODER_FLOPS)
 
 
 def memory_bytes(sizes: SamSizes, recipe: SegmentRecipe, method: JobMethod) -> int:
@@ -113,7 +114,8 @@ def memory_bytes(sizes: SamSizes, recipe: SegmentRecipe, method: JobMethod) -> i
     asked = recipe.data.objects + (0 if recipe.data.prompts == "clicks" else 1)
     weights = 4 * (sizes.depth * 12 * sizes.embed_dim**2 + 5_000_000)
     learned = _BYTES_PER_LEARNED * _LEARNED_WITH_DECODER * share**0.5
-    return int(_LIBRARIES_BYTES + weights + learned + loop.batch_size * (kept + asked * share * _DECODER_BYTES))
+    each = _slices(method) * kept + asked * share * _DECODER_BYTES
+    return int(_LIBRARIES_BYTES + weights + learned + loop.batch_size * each)
 
 
 def remedy_for(sizes: SamSizes, recipe: SegmentRecipe, method: JobMethod) -> str:
@@ -143,6 +145,12 @@ def _first_block(sizes: SamSizes, method: JobMethod) -> int:
         return sizes.depth
     late = method.settings.get("late")
     return int(sizes.depth * float(late)) if isinstance(late, int | float) else 0
+
+
+def _slices(method: JobMethod) -> int:
+    """How many slices are encoded for one that is asked about."""
+    reach = method.settings.get("reach", 1 if method.name == "3dsam-adapter" else 0)
+    return 2 * reach + 1 if isinstance(reach, int) else 1
 
 
 def _block_flops(sizes: SamSizes, block: int) -> float:

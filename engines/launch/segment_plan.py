@@ -16,6 +16,7 @@ from engines.api.version import VERSION
 from engines.launch.folder import ADAPTER, run_id
 from engines.launch.tensor_file import read_tensor_file
 from projects import queries
+from projects.volumes.importing import places
 
 if TYPE_CHECKING:
     from projects.project import Project
@@ -127,7 +128,8 @@ def _gathered(project: Project, recipe: SegmentRecipe, known: tuple[str, ...]) -
         what = f"It was taught {', '.join(classes)}, and “{strangers[0]}” is marked here."
         raise JobError("The adapter does not know all labels", what, "Adapt the plain model instead.")
     numbers = {label.id: classes.index(label.name) for label in labels}
-    scenes = [_scene(project, image, numbers) for image in images]
+    slices = places(project)
+    scenes = [_scene(project, image, numbers, *slices.get(image.id, ("", 0))) for image in images]
     if not any(scene.split == "train" for scene in scenes):
         raise JobError(
             _NOTHING, "All marked pictures are kept for measuring.", "Let some of them be learned from, or mark others."
@@ -135,7 +137,7 @@ def _gathered(project: Project, recipe: SegmentRecipe, known: tuple[str, ...]) -
     return classes, scenes
 
 
-def _scene(project: Project, image: Image, numbers: Mapping[str, int]) -> Scene:
+def _scene(project: Project, image: Image, numbers: Mapping[str, int], volume: str, depth: int) -> Scene:
     regions = [region for region in queries.regions(project, image.id) if region.accepted]
     return Scene(
         file=image.file,
@@ -143,6 +145,8 @@ def _scene(project: Project, image: Image, numbers: Mapping[str, int]) -> Scene:
         width=image.width,
         height=image.height,
         split=image.split or "train",
+        volume=volume,
+        depth=depth,
         empty=image.checked_empty and not regions,
         objects=tuple(
             SceneObject(label=numbers[region.label_id], counts=region.counts)

@@ -23,7 +23,7 @@ from engines.segmentation.adapter_file import (
 )
 from engines.segmentation.batches import SceneBatches, Showing
 from engines.segmentation.contracts import Segmenter
-from engines.segmentation.lesson import Lesson, Questions, single_objects, whole_classes
+from engines.segmentation.lesson import Lesson, Questions, classes_followed, single_objects, whole_classes
 from engines.segmentation.objective import drawn_together, soft_dice, unmarked_errors
 from engines.segmentation.prompting import draw_kind
 from engines.segmentation.scenes import SceneShelf
@@ -117,6 +117,9 @@ class Adapt:
             return weight * parts.lesson.unmarked(self._embeddings(batch), everywhere)
         objects = single_objects(parts.shelf, batch) if prompts != "automatic" else None
         classes = whole_classes(parts.shelf, batch, len(self._job.classes)) if prompts != "clicks" else None
+        followed = None
+        if parts.tuned.reach and prompts != "automatic":
+            followed = classes_followed(parts.shelf, batch, len(self._job.classes))
         kind = draw_kind()
         errors: list[torch.Tensor] = []
         answers: list[torch.Tensor] = []
@@ -126,6 +129,8 @@ class Adapt:
                 errors.append(parts.lesson.clicked(embeddings, objects, kind))
             if classes is not None:
                 errors.append(parts.lesson.found(embeddings, classes))
+            if followed is not None:
+                errors.append(parts.lesson.followed(embeddings, *followed))
             if parts.tuned.passes > 1:
                 answers.append(self._answer(embeddings, objects, classes))
         error = torch.stack(errors).mean() if errors else embeddings.sum() * 0.0
@@ -220,7 +225,7 @@ class Adapt:
     def _embeddings(self, batch: Sequence[Showing]) -> torch.Tensor:
         parts = self._ready
         if parts.tuned.encoder_changes:
-            return parts.model.encode(torch.stack([parts.shelf.pixels(one.scene, one.view) for one in batch]))
+            return parts.shelf.encoded([(one.scene, one.view) for one in batch], parts.tuned.reach)
         return torch.stack([parts.shelf.embedding(one.scene, one.view) for one in batch])
 
     def _answer(self, embeddings: torch.Tensor, objects: Questions | None, classes: Questions | None) -> torch.Tensor:

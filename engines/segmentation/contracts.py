@@ -106,8 +106,18 @@ class Segmenter(Protocol):
         """Compute the encoder's blocks again in the backward pass instead of storing what happens inside them."""
         ...
 
-    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Embeddings (N, C, g, g) of pixels (N, 3, S, S); with gradient where something in the encoder trains."""
+    @property
+    def together(self) -> int:
+        """Of what is being encoded, so many rows are neighbouring slices of one volume; 1 for pictures by themselves."""
+        ...
+
+    def encode(self, pixels: torch.Tensor, *, together: int = 1) -> torch.Tensor:
+        """Embeddings (N, C, g, g) of pixels (N, 3, S, S); with gradient where something in the encoder trains.
+
+        Args:
+            pixels: pictures, or slices in their order, `together` of each volume.
+            together: see the property; what a tuner put into the encoder may look from slice to slice.
+        """
         ...
 
     def decode(
@@ -145,6 +155,11 @@ class Tuned(Trainable, Protocol):
     @property
     def passes(self) -> int:
         """How often a picture is answered in one step, where answers differ by lot; they are drawn together."""
+        ...
+
+    @property
+    def reach(self) -> int:
+        """How many slices on either side the encoder looks at too, where pictures are slices of a volume; 0 for pictures by themselves."""
         ...
 
     def learning(self, on: bool) -> None:

@@ -23,6 +23,7 @@ from engines.segmentation.frames import Frame
 from engines.segmentation.metrics import clicking, table
 from engines.segmentation.metrics.pair import pair
 from engines.segmentation.scenes import SceneShelf
+from engines.segmentation.views import PLAIN
 from projects.regions.mask import Mask, union
 
 CLICK, BOX, AUTOMATIC = "click", "box", "automatic"
@@ -76,10 +77,11 @@ class Examiner:
     """Asks one model, plain or adapted."""
 
     def __init__(
-        self, model: Segmenter, shelf: SceneShelf, *, encoder_changes: bool, tokens: torch.Tensor | None
+        self, model: Segmenter, shelf: SceneShelf, *, encoder_changes: bool, tokens: torch.Tensor | None, reach: int = 0
     ) -> None:
-        """Keep what answers; `tokens` (K, C) stand for the classes, None for a model that knows none."""
+        """Keep what answers; `tokens` (K, C) stand for the classes, None for a model that knows none; `reach` as in `Tuned`."""
         self._model, self._shelf, self._changes, self._tokens = model, shelf, encoder_changes, tokens
+        self._reach = reach
         self._cell = model.info.sizes.image_side / model.info.sizes.mask_side
 
     @torch.no_grad()
@@ -143,7 +145,7 @@ class Examiner:
     def _embedding(self, number: int) -> torch.Tensor:
         if self._changes:
             with torch.no_grad():
-                return self._model.encode(self._shelf.pixels(number)[None])[0]
+                return self._shelf.encoded([(number, PLAIN)], self._reach)[0]
         return self._shelf.embedding(number)
 
 

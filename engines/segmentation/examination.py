@@ -57,7 +57,7 @@ def measure(wanted: Examination, root: Path, device: Device, *, progress: Progre
     }
     tuned, tokens = attach_for_use(wanted.adapter, model)
     try:
-        adapted = Examiner(model, shelf, encoder_changes=tuned.encoder_changes, tokens=tokens)
+        adapted = Examiner(model, shelf, encoder_changes=tuned.encoder_changes, tokens=tokens, reach=tuned.reach)
         after = {
             way: examine(adapted, shelf, numbers, way, classes, clicks=wanted.clicks, progress=progress)
             for way, numbers in ways.items()

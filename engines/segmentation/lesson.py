@@ -59,6 +59,30 @@ def whole_classes(shelf: SceneShelf, batch: Sequence[Showing], count: int) -> Qu
     return found
 
 
+def classes_followed(shelf: SceneShelf, batch: Sequence[Showing], count: int) -> tuple[Questions, torch.Tensor] | None:
+    """Classes of slices whose neighbour in the volume has them, and the neighbour's masks (P, m, m); None when there are none.
+
+    Which neighbour is drawn by lot. The class may have ended there: then it is to be found nowhere.
+    """
+    asked = whole_classes(shelf, batch, count)
+    befores, rows = list[torch.Tensor](), list[int]()
+    for row, shown in enumerate(batch):
+        before, _, after = shelf.around(shown.scene, 1)
+        near = Showing(before if bool(torch.rand(()) < 0.5) else after, shown.view, ())
+        if near.scene != shown.scene:
+            befores.append(whole_classes(shelf, [near], count).coarse)
+            rows += range(row * count, (row + 1) * count)
+    if not befores:
+        return None
+    masks = torch.cat(befores)
+    there = masks.amax(dim=(1, 2)) > 0.5
+    chosen = torch.tensor(rows, device=masks.device)[there]
+    if not len(chosen):
+        return None
+    parts = (part[chosen] for part in (asked.rows, asked.truth, asked.valid, asked.labels))
+    return Questions(*parts), masks[there]
+
+
 def _questions(
     shelf: SceneShelf, batch: Sequence[Showing], asked: Sequence[Sequence[tuple[int, Mask]]]
 ) -> Questions | None:
@@ -112,6 +136,13 @@ class Lesson:
     def found(self, embeddings: torch.Tensor, asked: Questions) -> torch.Tensor:
         """Error of classes that are found without being asked, a scalar."""
         logits, scores = self._classes(embeddings, asked)
+        return self._error(logits, scores, asked)
+
+    def followed(self, embeddings: torch.Tensor, asked: Questions, before: torch.Tensor) -> torch.Tensor:
+        """Error of classes that are followed from a neighbouring slice, where they were found to be `before` (P, m, m), a scalar."""
+        sure = 2.0 + 8.0 * torch.rand(len(before), 1, 1, device=before.device)
+        prompts = prompting.following((2.0 * before - 1.0) * sure, self._cell)
+        logits, scores = self._model.decode(embeddings[asked.rows], prompts, several=False, side=self._side)
         return self._error(logits, scores, asked)
 
     def unmarked(self, embeddings: torch.Tensor, asked: Questions) -> torch.Tensor:

@@ -79,6 +79,13 @@ def corrected(asked: Prompts, answers: torch.Tensor, masks: torch.Tensor, cell: 
     return Prompts(points, labels, masks=answers.unsqueeze(1))
 
 
+def following(earlier: torch.Tensor, cell: float) -> Prompts:
+    """What is asked of a slice when an object is followed from its neighbour: the mask there, logits (P, m, m), and a click in its middle."""
+    places = middles((earlier > 0).float())
+    asked = clicks(places, cell, places.new_ones(len(places)))
+    return Prompts(asked.points, asked.labels, masks=earlier.unsqueeze(1))
+
+
 def cells_drawn(where: torch.Tensor, otherwise: torch.Tensor) -> torch.Tensor:
     """One random cell (P, 2) row and column where `where` (P, m, m) holds; where it holds nowhere, the highest of `otherwise`."""
     flat = where.flatten(1).float()

@@ -56,14 +56,19 @@ class SceneShelf:
         self.scenes: list[Scene] = []
         self.objects: list[list[Object]] = []
         self.skipped: list[str] = []
+        self._volumes: dict[str, list[int]] = {}
         for scene in scenes:
             try:
                 found = _objects(scene, root)
             except ImportFailure as error:
                 self.skipped.append(str(error))
                 continue
+            if scene.volume:
+                self._volumes.setdefault(scene.volume, []).append(len(self.scenes))
             self.scenes.append(scene)
             self.objects.append(found)
+        for slices in self._volumes.values():
+            slices.sort(key=lambda number: self.scenes[number].depth)
 
     def frame(self, number: int, view: View = PLAIN) -> Frame:
         """How scene `number` lies in the model's square."""
@@ -75,6 +80,18 @@ class SceneShelf:
         small = Image.fromarray(view.of(self._small(number)))
         frame = self._model.frame(small.width, small.height)
         return torch.from_numpy(frame.pixels(small)).to(self._device)
+
+    def around(self, number: int, reach: int) -> list[int]:
+        """Scene `number` in the middle of its neighbours, `reach` on either side; what lies beyond a volume's end is the end again."""
+        slices = self._volumes.get(self.scenes[number].volume, [number])
+        place = slices.index(number)
+        return [slices[min(max(place + step, 0), len(slices) - 1)] for step in range(-reach, reach + 1)]
+
+    def encoded(self, shown: Sequence[tuple[int, View]], reach: int) -> torch.Tensor:
+        """Embeddings (N, C, g, g) of scenes in views as the model gives them now, each with its neighbours in view; see `around`."""
+        together = 2 * reach + 1
+        pixels = [self.pixels(near, view) for number, view in shown for near in self.around(number, reach)]
+        return self._model.encode(torch.stack(pixels), together=together)[reach::together]
 
     def fill(self, numbers: Sequence[int], views: Sequence[View], progress: ProgressHook) -> None:
         """Compute the embeddings that the cache lacks."""

@@ -25,11 +25,12 @@ class Tuning:
     Attributes:
         encoder_changes: whether embeddings depend on what trains.
         passes: how often a picture is answered in one step; answers that differ by lot are drawn together.
+        reach: how many slices of a volume on either side the encoder looks at too.
     """
 
     def __init__(self, model: Segmenter, rate: float, *, merges: bool) -> None:
         self.encoder_changes = False
-        self.passes = 1
+        self.passes, self.reach = 1, 0
         self._model, self._rate, self._merges = model, rate, merges
         self._learned: dict[str, nn.Parameter] = {}
         self._rates: dict[str, float] = {}

@@ -22,6 +22,7 @@ VARIANTS: dict[str, list[dict[str, object]]] = {
     "earth-adapter": [{}, {"width": 5, "mixed": 1.0, "decoder": False}, {"mixed": 0.0}],
     "cloud-adapter": [{}, {"rank": 3, "context": 16, "heads": 2, "grid": 4, "decoder": False, "late": 0.5}],
     "i-medsam": [{}, {"rank": 2, "narrow": 3, "width": 16, "finer": 3, "decoder": False, "late": 0.5}],
+    "3dsam-adapter": [{}, {"reach": 2, "reduction": 4, "norms": False, "decoder": False, "late": 0.5}],
     "salt": [{}, {"rank": 0, "decoder": False}, {"leading": 0.25, "rank": 3, "feed_forward": True, "norms": False}],
 }
 

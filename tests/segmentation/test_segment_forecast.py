@@ -67,6 +67,7 @@ def test_more_work_takes_longer() -> None:
     def flops(name: str, **settings: object) -> float:
         return forecast.step_flops(sizes, recipe(), JobMethod(name=name, settings=settings))
 
+    assert 2 * flops("lora") < flops("3dsam-adapter") < flops("3dsam-adapter", reach=2)
     assert flops("decoder") < flops("lora", late=0.5) < flops("lora") < flops("adaptformer", experts=4)
 
 

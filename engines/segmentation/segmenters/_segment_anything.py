@@ -30,6 +30,7 @@ class SegmentAnything:
     """See `engines.segmentation.contracts.Segmenter`."""
 
     drawing: ImplicitDrawing | None = None
+    together = 1
 
     def __init__(self, sam: Any, info: SegmenterInfo, device: torch.device) -> None:  # noqa: ANN401 - segment_anything has no types
         self._sam, self.info, self.device = sam, info, device
@@ -64,8 +65,9 @@ class SegmentAnything:
         """How a picture of this size lies in the model's square."""
         return frame_of((width, height), self.info.sizes.image_side, self.info.sizes.mask_side)
 
-    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Embeddings (N, C, g, g) of pixels (N, 3, S, S)."""
+    def encode(self, pixels: torch.Tensor, *, together: int = 1) -> torch.Tensor:
+        """Embeddings (N, C, g, g) of pixels (N, 3, S, S); see `Segmenter.encode`."""
+        self.together = together
         # Called as a whole, so that hooks on the encoder see the pixels.
         found: torch.Tensor = self.encoder(pixels.to(self.device))
         return found
