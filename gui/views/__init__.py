@@ -49,7 +49,7 @@ PLACES: tuple[Place, ...] = (
     Place("train", "Train", "train", "gui.views.train", "Teach the subject, and watch it being learned"),
     Place("compare", "Compare", "compare", "gui.views.compare", "The same words before and after"),
     Place("combine", "Combine", "combine", "gui.views.combine", "Several subjects in one picture"),
-    Place("erase", "Erase", "erase", "gui.views.later", "Make a model forget something", needs_project=False),
+    Place("erase", "Erase", "erase", "gui.views.erase", "Make a model forget something, and see what that did"),
     Place(
         "segment",
         "Segment",

@@ -10,6 +10,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
+from engines.api.erase_job import EraseJob
 from engines.api.job import Job
 from engines.api.jobs import AnyJob
 from engines.api.run_state import RunState
@@ -22,7 +23,7 @@ from projects.errors import UserError
 
 _LOOK_S = 0.2
 _LIST_S = 2.0
-Kind = Literal["teach", "segment"]
+Kind = Literal["teach", "erase", "segment"]
 _RESTING = frozenset({"finished", "failed", "interrupted", "waiting"})
 
 
@@ -56,15 +57,25 @@ class RunInfo:
         return self.any_job if isinstance(self.any_job, SegmentJob) else None
 
     @property
+    def erasure(self) -> EraseJob | None:
+        """What it erases; None for a run of another kind."""
+        return self.any_job if isinstance(self.any_job, EraseJob) else None
+
+    @property
     def kind(self) -> Kind:
         """Which page shows it; one that cannot be read is shown where subjects are taught."""
-        return "segment" if self.adaptation is not None else "teach"
+        return self.any_job.kind if isinstance(self.any_job, EraseJob | SegmentJob) else "teach"
 
     @property
     def measured(self) -> Path | None:
-        """The folder of its measured before and after; None when there is none."""
+        """The folder in which its before and after was measured; None when it was not."""
+        return self.home if self.evaluation.stage == "done" else None
+
+    @property
+    def home(self) -> Path | None:
+        """The folder for its measured before and after; None for a run that is not finished."""
         result = self.state.result
-        return home_of(self.folder, result.step) if result is not None and self.evaluation.stage == "done" else None
+        return home_of(self.folder, result.step) if result is not None else None
 
     @property
     def resting(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from PySide6.QtWidgets import QWidget
 
-from gui.views.later.page import PLANS, LaterPage
 from gui.views.library.export import ExportSheet, target_path
 from gui.views.library.items import take_in
 from gui.views.library.page import LibraryPage
@@ -179,15 +178,6 @@ def test_other_tools_are_offered_only_where_they_are(tmp_path):
     (tmp_path / "ComfyUI" / "models" / "loras").mkdir(parents=True)
     (tmp_path / "stable-diffusion-webui").mkdir()
     assert [tool.title for tool in find_tools([tmp_path])] == ["ComfyUI"]
-
-
-@pytest.mark.parametrize("key", sorted(PLANS))
-def test_what_is_not_built_says_so_and_leads_somewhere_useful(key, services, qtbot):
-    page = LaterPage(services, key)
-    qtbot.addWidget(page)
-    assert "not built yet" in find(page, f"{key}.plan").accessibleName()
-    find(page, f"{key}.meanwhile").click()
-    assert services.places == [PLANS[key].leads_to]
 
 
 def test_notes_of_runs_lie_in_the_project(page, services, qtbot):

@@ -20,7 +20,7 @@ _LONGEST = 2000
 
 
 class PromptBar(QWidget):
-    """Words, seed and strength.
+    """Words, seed and, unless somebody else asks for it, strength.
 
     Signals:
         pressed: Try was pressed, or Enter in the words.
@@ -30,7 +30,7 @@ class PromptBar(QWidget):
     pressed = Signal()
     edited = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, *, strength: bool = True) -> None:
         super().__init__()
         self._trigger = ""
         self._news = ""
@@ -66,6 +66,7 @@ class PromptBar(QWidget):
         row.addWidget(self.field, 1)
         for widget in (self._seed, dice, self._strength, self.try_button):
             row.addWidget(widget)
+        self._strength.setVisible(strength)
         self._hint = Label(role="small", wrap=True)
         self._hint.hide()
         column = QVBoxLayout(self)

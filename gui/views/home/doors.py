@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from engines.api import places
 from gui.widgets.card import Card
-from gui.widgets.chips import Chip
 from gui.widgets.picture import PictureView
 from gui.widgets.text import Label
 
@@ -18,13 +17,12 @@ _HEAD_PX = 21
 
 @dataclass(frozen=True)
 class Door:
-    """One card: its page, words, and picture in `resources/pictures`; `later` says that the page is not built yet."""
+    """One card: its page, words, and picture in `resources/pictures`."""
 
     page: str
     title: str
     sentence: str
     picture: str
-    later: bool = False
 
 
 DOORS: tuple[Door, ...] = (
@@ -32,7 +30,7 @@ DOORS: tuple[Door, ...] = (
         "images", "Teach a subject or a look", "A few photos in, a small adapter out that draws it anywhere.", "teach"
     ),
     Door("combine", "Combine", "Several of your subjects in one picture, each staying itself.", "combine"),
-    Door("erase", "Erase", "Make a model forget something, and prove the rest is unharmed.", "erase", later=True),
+    Door("erase", "Erase", "Make a model forget something, and see what that did to the rest.", "erase"),
     Door("segment", "Segment", "Teach Segment Anything your own kind of image by clicking.", "segment"),
 )
 
@@ -40,7 +38,7 @@ DOORS: tuple[Door, ...] = (
 def door_card(door: Door) -> Card:
     """The card of a door; connect its `clicked`."""
     card = Card(name=f"home.{door.page}", clickable=True, padding=1)
-    card.setAccessibleName(f"{door.title}. {door.sentence}{' Coming later.' if door.later else ''}")
+    card.setAccessibleName(f"{door.title}. {door.sentence}")
     card.body.setSpacing(0)
     # Four doors of one width, whatever stands on them.
     card.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -51,14 +49,9 @@ def door_card(door: Door) -> Card:
     column = QVBoxLayout(words)
     column.setContentsMargins(17, 15, 17, 16)
     column.setSpacing(4)
-    head = QHBoxLayout()
-    head.setSpacing(8)
-    head.addWidget(Label(door.title, role="title"))
-    head.addStretch(1)
-    head.addStrut(_HEAD_PX)
-    if door.later:
-        head.addWidget(Chip("Coming later"))
-    column.addLayout(head)
+    title = Label(door.title, role="title")
+    title.setMinimumHeight(_HEAD_PX)
+    column.addWidget(title)
     sentence = Label(door.sentence, role="muted", wrap=True)
     sentence.setMinimumHeight(36)
     column.addWidget(sentence)

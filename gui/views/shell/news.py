@@ -21,8 +21,14 @@ from gui.workers.runs import RunView
 from gui.workers.watch import Kind
 
 _ENDS = frozenset({"finished", "failed", "interrupted"})
-_PAGES: dict[Kind, str] = {"teach": "train", "segment": "segment"}
+PAGES: dict[Kind, str] = {"teach": "train", "erase": "erase", "segment": "segment"}
 """Where a run of each kind is looked at."""
+_OFFERS: dict[Kind, tuple[str, str]] = {
+    "teach": ("See before and after", "is taught"),
+    "erase": ("See what came of it", "is made"),
+    "segment": ("Use it", "has learned"),
+}
+_AT_WORK: dict[Kind, str] = {"teach": "Training", "erase": "Erasing", "segment": "Training"}
 
 
 class News(QObject):
@@ -52,9 +58,10 @@ class News(QObject):
             self.standing.emit("")
             return
         state = active.state
-        paused = "Paused at" if state.phase == "paused" else "Training,"
+        doing = _AT_WORK[active.kind]
+        paused = "Paused at" if state.phase == "paused" else f"{doing},"
         known = state.phase in {"training", "paused"} and state.steps_total
-        self.standing.emit(f"{paused} {state.step} of {state.steps_total}" if known else "Training")
+        self.standing.emit(f"{paused} {state.step} of {state.steps_total}" if known else doing)
 
     def _look(self) -> None:
         runs = self._services.runs
@@ -67,7 +74,7 @@ class News(QObject):
         if now != self._at_work:
             self._at_work = now
             self._keeper.keep(sorted(now))
-        news = [view for view in ended if self._in_view() != _PAGES[view.kind] or view.id != runs.current_of(view.kind)]
+        news = [view for view in ended if self._in_view() != PAGES[view.kind] or view.id != runs.current_of(view.kind)]
         if news:
             self._services.notify(self._one(news[0]) if len(news) == 1 else self._several(news))
 
@@ -75,12 +82,12 @@ class News(QObject):
         words = ending(view)
         if view.state.phase == "finished":
             text = words.text if words is not None else ""
-            page = "compare" if view.kind == "teach" else _PAGES[view.kind]
-            offer, said = ("See before and after", "is taught") if view.kind == "teach" else ("Use it", "has learned")
+            page = "compare" if view.kind == "teach" else PAGES[view.kind]
+            offer, said = _OFFERS[view.kind]
             actions = ((offer, lambda: self._show(view.id, page)),)
             return Notice("good", f"“{view.title}” {said}", text, actions=actions, stays=True)
         what = words.title if words is not None else ""
-        show = ("Show it", lambda: self._show(view.id, _PAGES[view.kind]))
+        show = ("Show it", lambda: self._show(view.id, PAGES[view.kind]))
         resume = ("Resume", lambda: self._services.runs.resume(view.id, failed=self._services.notify))
         offered = (resume, show) if view.state.phase == "interrupted" else (show,)
         return Notice("warning", f"“{view.title}” is not taught yet", f"{what}.", actions=offered)
@@ -90,7 +97,7 @@ class News(QObject):
         rest = len(views) - len(taught)
         text = ", ".join(view.title for view in taught)
         hint = f"{plural(rest, 'training')} did not come to the end." if rest else ""
-        actions = (("Show them", lambda: self._show(views[0].id, _PAGES[views[0].kind])),)
+        actions = (("Show them", lambda: self._show(views[0].id, PAGES[views[0].kind])),)
         title = f"{plural(len(views), 'training')} ended"
         return Notice(
             "warning" if rest else "good", title, f"Taught: {text}." if text else "", hint, actions, stays=True

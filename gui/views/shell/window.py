@@ -179,7 +179,9 @@ class MainWindow(QWidget):
         active = self._services.runs.active()
         if active is not None:
             self._services.runs.set_current(active.id)
-        self.go("segment" if active is not None and active.kind == "segment" else "train")
+        from gui.views.shell.news import PAGES
+
+        self.go(PAGES[active.kind] if active is not None else "train")
 
     def _restore(self) -> None:
         stored = _geometry_store().value("geometry")

@@ -52,14 +52,16 @@ def ending(view: RunView) -> Ending | None:
         result = state.result
         stopped = result.reason == "stopped"
         took = f" in {duration(result.seconds)}" if result.seconds else ""
-        weight = f" The adapter is {size(result.bytes)}." if result.bytes else ""
-        title = "Stopped, and what it had learned was kept" if stopped else "The adapter is ready"
+        noun = "eraser" if view.kind == "erase" else "adapter"
+        weight = f" The {noun} is {size(result.bytes)}." if result.bytes else ""
+        title = "Stopped, and what it had learned was kept" if stopped else f"The {noun} is ready"
+        done = f"{result.step} steps" if result.step else "Solved without learning"
         best = f" Its lowest error was at step {state.best[0]}." if state.best is not None else ""
         return Ending(
             "Stopped" if stopped else "Finished",
             "good",
             title,
-            f"{result.step} steps{took}.{weight}{best}",
+            f"{done}{took}.{weight}{best}",
             _MEASURING.get(view.info.evaluation.stage, "").format(view.info.evaluation.words),
             "compare",
         )

@@ -30,12 +30,13 @@ class PastCard(Card):
         self,
         background: Background,
         *,
+        title: str = "Trainings",
         look: Callable[[str], object],
         repeat: Callable[[str], object],
         rename: Callable[[str], object],
         remove: Callable[[str], object],
     ) -> None:
-        super().__init__("Trainings", name="train.past")
+        super().__init__(title, name="train.past")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._background = background
         self._look, self._repeat, self._rename, self._remove = look, repeat, rename, remove

@@ -82,8 +82,11 @@ class UpNextCard(Card):
 
 
 def summary(view: RunView) -> str:
-    """Method and length of a training in a few words."""
+    """Method and length of a run in a few words."""
     job = view.info.any_job
     if job is None:
         return "its settings cannot be read"
-    return f"{method_title(job.method.name)}, {job.recipe.loop.steps} steps"
+    learned = view.state.result is None or view.state.result.step > 0
+    return (
+        f"{method_title(job.method.name)}, {job.recipe.loop.steps} steps" if learned else method_title(job.method.name)
+    )

@@ -35,6 +35,8 @@ class Watched:
         first: what the first sample shows, while it is waited for.
         seeded: whether samples are drawn by lot.
         named: puts into words what a sample was made of, where that is no prompt.
+        listed: what the runs in the list are called.
+        learns: whether a run learns in steps, so that there is a curve to watch.
     """
 
     kind: Kind
@@ -43,6 +45,8 @@ class Watched:
     first: str
     seeded: bool = True
     named: Callable[[str], str] = str
+    listed: str = "Trainings"
+    learns: Callable[[RunView], bool] = lambda _view: True
 
 
 TEACHING = Watched(
@@ -64,7 +68,7 @@ class WatchPanel(ScrollBody):
         super().__init__(margins=GUTTER)
         self._services = services
         self._page = page
-        self._kind = watched.kind
+        self._watched = watched
         runs = services.runs
         self._ending = EndingCard(
             services.background,
@@ -85,7 +89,12 @@ class WatchPanel(ScrollBody):
             begin=lambda: runs.start_queue(failed=services.notify),
         )
         self._past = PastCard(
-            services.background, look=page.look, repeat=page.repeat, rename=self._rename, remove=self._remove
+            services.background,
+            title=watched.listed,
+            look=page.look,
+            repeat=page.repeat,
+            rename=self.rename,
+            remove=self.remove,
         )
         self.column.addWidget(self._ending)
         self.column.addWidget(self._learning, 1)
@@ -99,7 +108,7 @@ class WatchPanel(ScrollBody):
     def show_run(self, view: RunView | None) -> None:
         """Show this training; the cards about one training hide while there is none."""
         for card in (self._learning, self._samples):
-            card.setVisible(view is not None)
+            card.setVisible(view is not None and self._watched.learns(view))
         if view is None:
             self._ending.hide()
             return
@@ -111,14 +120,10 @@ class WatchPanel(ScrollBody):
         """Show the queue and the earlier trainings."""
         runs = self._services.runs
         self._up_next.show_queue(runs.queue(), active=runs.active() is not None, at_work=runs.queue_at_work)
-        self._past.show_runs(runs.all(self._kind), current)
+        self._past.show_runs(runs.all(self._watched.kind), current)
 
-    def _show_folder(self) -> None:
-        view = self._services.runs.view(self._page.current)
-        if view is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.info.folder)))
-
-    def _rename(self, run: str) -> None:
+    def rename(self, run: str) -> None:
+        """Ask for another title of a run."""
         view = self._services.runs.view(run)
         if view is None:
             return
@@ -126,7 +131,8 @@ class WatchPanel(ScrollBody):
         if title:
             self._edit(lambda: self._services.session.apply(lambda p: edits.rename_run(p, run, title)))
 
-    def _remove(self, run: str) -> None:
+    def remove(self, run: str) -> None:
+        """Take a run off the list; it can be undone."""
         self._edit(lambda: self._services.session.apply(lambda p: edits.remove_run(p, run)))
         self._services.notify(
             Notice(
@@ -136,6 +142,11 @@ class WatchPanel(ScrollBody):
                 actions=(("Undo", self._services.session.undo_stack.undo),),
             )
         )
+
+    def _show_folder(self) -> None:
+        view = self._services.runs.view(self._page.current)
+        if view is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.info.folder)))
 
     def _edit(self, call: Callable[[], object]) -> None:
         try:

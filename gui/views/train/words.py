@@ -91,4 +91,6 @@ def phase(state: RunState) -> str:
 
 def method_title(name: str) -> str:
     """A method's registered name as people write it."""
-    return {"lora": "LoRA", "dora": "DoRA", "tara": "Token-aware"}.get(name, name.replace("_", " ").capitalize())
+    known = {"lora": "LoRA", "dora": "DoRA", "tara": "Token-aware"}
+    known |= {"spm": "Membrane", "uce": "Rewriting", "esd": "Unlearning"}
+    return known.get(name, name.replace("_", " ").capitalize())

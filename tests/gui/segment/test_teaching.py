@@ -104,7 +104,7 @@ def test_start_decides_the_parts_and_writes_what_was_chosen(
     choices.choose_prompts("automatic")
     choices.ways.choose("sam-adapter")
     assert choices.recipe() is not None
-    choices._form.set_values({"loop": {"steps": 33}})
+    choices._forms.recipe.set_values({"loop": {"steps": 33}})
     assert "decided when it starts" in marked.teach.plan._sentence.text()
     marked.teach.start()
     qtbot.waitUntil(lambda: bool(begun), timeout=WAIT_MS)
@@ -130,9 +130,9 @@ def test_a_wrong_setting_is_named_and_nothing_starts(
 ) -> None:
     told: list[Notice] = []
     services.notice_asked.connect(told.append)
-    marked.teach.plan.choices._face.set_value("advanced")
-    marked.teach.plan.choices._show_face()
-    row = marked.teach.plan.choices._form.row("loop", "learning_rate")
+    marked.teach.plan.choices._forms._face.set_value("advanced")
+    marked.teach.plan.choices._forms._turn()
+    row = marked.teach.plan.choices._forms.recipe.row("loop", "learning_rate")
     row.editor.widget().setText("much")
     marked.teach.start()
     assert told
@@ -181,7 +181,7 @@ def test_a_run_taken_off_the_list_is_not_used_any_more(
     services.runs.look()
     qtbot.waitUntil(lambda: bool(marked.using.offered()), timeout=WAIT_MS)
     marked.using.use_run(folder.name)
-    marked.teach._watch._remove(folder.name)
+    marked.teach._watch.remove(folder.name)
     assert marked.using.run is None
     services.session.undo_stack.undo()
     assert marked.using.run is not None

@@ -1,6 +1,8 @@
-"""The ways to adapt, as cards: the few that fit most pictures first, all of them on demand."""
+"""Ways to do something, as cards: the few that fit most first, all of them on demand."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -10,11 +12,9 @@ from gui.widgets.buttons import LinkButton
 from gui.widgets.card import Card, choice_card
 from gui.widgets.text import Label
 
-_FIRST = ("decoder", "sam-adapter", "lora", "salt")
-
 
 class Ways(QWidget):
-    """Cards of which one is chosen.
+    """Cards of which one is chosen; `name` begins their object names, `first` are registered names of those that show at once.
 
     Signals:
         chosen: name of another way.
@@ -22,22 +22,24 @@ class Ways(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, *, name: str, first: Sequence[str]) -> None:
         super().__init__()
+        self._name, self._first = name, tuple(first)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(8)
         self._cards: dict[str, Card] = {}
         self._papers: list[Label] = []
-        self._more = LinkButton("More ways", name="segment.ways.more", on_click=self._show_all)
+        self._more = LinkButton("More ways", name=f"{name}.ways.more", on_click=self._show_all)
         self.name = ""
 
-    def set_entries(self, entries: tuple[MethodEntry, ...]) -> None:
+    def set_entries(self, entries: Sequence[MethodEntry]) -> None:
         """Draw the cards, once."""
-        order = sorted(entries, key=lambda entry: _FIRST.index(entry.name) if entry.name in _FIRST else len(_FIRST))
+        first = self._first
+        order = sorted(entries, key=lambda entry: first.index(entry.name) if entry.name in first else len(first))
         for entry in order:
             card = choice_card(
-                entry.title, entry.missing or entry.sentence, name=f"segment.way.{entry.name}", tag=entry.tag
+                entry.title, entry.missing or entry.sentence, name=f"{self._name}.way.{entry.name}", tag=entry.tag
             )
             card.setEnabled(not entry.missing)
             paper = Label(entry.paper, role="small", wrap=True)
@@ -45,11 +47,11 @@ class Ways(QWidget):
             card.body.addWidget(paper)
             self._papers.append(paper)
             card.clicked.connect(lambda name=entry.name: self.choose(name))
-            card.setVisible(entry.name in _FIRST)
+            card.setVisible(entry.name in first)
             self._cards[entry.name] = card
             self._column.addWidget(card)
         self._column.addWidget(self._more)
-        self._more.setVisible(any(entry.name not in _FIRST for entry in entries))
+        self._more.setVisible(any(entry.name not in first for entry in entries))
 
     def choose(self, name: str) -> None:
         """Choose a way; one that is not on offer is left."""
