@@ -59,7 +59,7 @@ def echoed(concept: Concept, composition: Composition) -> str:
     spans = sorted(span for other in composition.concepts if other is not concept for span in _mentions(other, prompt))
     for first, last in reversed(spans):
         prompt = f"{prompt[:first]}{phrase}{prompt[last:]}"
-    return prompt
+    return prompt if _mentions(concept, prompt) else own_words(concept, composition)
 
 
 def own_negative(concept: Concept, composition: Composition) -> str:

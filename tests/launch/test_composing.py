@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from engines.api.catalog import MethodEntry
 from engines.api.compose import Composition, Concept
-from engines.api.compose_words import own_words, remarks
+from engines.api.compose_words import echoed, own_words, remarks
 from engines.api.errors import AdapterError, SettingsError, UserError
 from engines.api.uses import AdapterUse
 from engines.launch.composing import checked, misfit, offers, require
@@ -127,6 +127,18 @@ def test_a_place_is_told_the_prompt_with_its_own_concept_alone(tmp_path: Path) -
     assert own_words(said, composition) == "a tobi bear asleep"
     elsewhere = composition.model_copy(update={"prompt": "a quiet evening"})
     assert own_words(first, elsewhere) == "a tobi bear, a quiet evening"
+
+
+def test_a_place_may_be_told_the_whole_scene_with_its_own_concept_everywhere(tmp_path: Path) -> None:
+    composition = pair(tmp_path)
+    first, second = composition.concepts
+    assert echoed(first, composition) == "a photo of a tobi bear and a tobi bear on the grass"
+    assert echoed(second, composition) == "a photo of a zumo car and a zumo car on the grass"
+    half = composition.model_copy(update={"prompt": "a zumo car at night"})
+    assert echoed(first, half) == "a tobi bear at night"
+    assert echoed(second, half) == "a zumo car at night"
+    silent = composition.model_copy(update={"prompt": "a quiet evening"})
+    assert echoed(first, silent) == "a tobi bear, a quiet evening"
 
 
 @pytest.mark.parametrize(
