@@ -31,6 +31,7 @@ class AlongCard(Card):
     def __init__(self, along: Along, trial: Trial, cures: Cures) -> None:
         super().__init__("Do they get along?", name="combine.along", padding=16)
         self._along, self._trial, self._cures = along, trial, cures
+        self._open = False
         self._drawn: InterferenceReport | None = None
         self._chip = Chip(name="combine.verdict")
         if self.head is not None:
@@ -77,7 +78,7 @@ class AlongCard(Card):
         self.setVisible(bool(along.question))
         self._chip.setVisible(report is not None)
         self._more.setVisible(report is not None)
-        self._shown.setVisible(report is not None and not self._shown.isHidden())
+        self._shown.setVisible(report is not None and self._open)
         self._try.setEnabled(report is not None and not self._trial.busy)
         self._try.setText("Try them again" if self._trial.kept else "Try them on pictures")
         if report is None:
@@ -133,7 +134,8 @@ class AlongCard(Card):
         return box
 
     def _turn(self) -> None:
-        self._shown.setVisible(self._shown.isHidden())
+        self._open = not self._open
+        self._renew()
 
     def _progressed(self, words: str, done: int, total: int) -> None:
         for widget in (self._progress, self._said, self._stop):

@@ -11,7 +11,7 @@ from gui.views.combine.draft import LARGEST_EDGE
 from gui.widgets.number import NumberBox
 from gui.widgets.text import Label
 
-_OWN = "the base's own"
+_OWN = "the base’s own"
 _GRAIN = 8
 
 

@@ -11,7 +11,6 @@ from PySide6.QtGui import QDrag, QMouseEvent, QPixmap
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.canvas.loading import show_file
-from gui.theme.icons import icon as drawing
 from gui.views.combine.gallery import Gallery
 from gui.views.combine.store import Result
 from gui.views.train.words import plural, when
@@ -84,15 +83,14 @@ class HistoryCard(Card):
         view.clicked.connect(partial(self._gallery.show, result.id))
         show_file(self._background, view, result.shots[0].composed, _THUMB_PX * 2)
         self._views[result.id] = view
-        facts = (result.strategy, plural(len(result.shots), "picture"), when(result.created))
+        facts = (when(result.created), plural(len(result.shots), "picture"), result.strategy)
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addStretch(1)
         words.addWidget(ElidedLabel(prompt))
         words.addWidget(ElidedLabel(", ".join(fact for fact in facts if fact), role="small"))
         words.addStretch(1)
-        more = MenuButton("", partial(self._entries, result), name=f"combine.resultMenu.{result.id}")
-        more.setIcon(drawing("more", ink="muted"))
+        more = MenuButton("…", partial(self._entries, result), name=f"combine.resultMenu.{result.id}")
         more.setAccessibleName(f"What to do with: {prompt}")
         more.setProperty("small", True)
         line.addWidget(view)

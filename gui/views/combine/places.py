@@ -22,7 +22,7 @@ from gui.views.combine.board import Board
 from gui.views.combine.draft import Painted
 from gui.widgets.buttons import IconButton
 from gui.widgets.segmented import Segmented
-from gui.widgets.text import Label
+from gui.widgets.text import Label, set_tip
 from projects.regions.mask import Mask
 
 _EDGE = 512
@@ -73,6 +73,7 @@ class PlacesPanel(QWidget):
         )
         self._words = Label(role="small", wrap=True)
         self._words.setObjectName("combine.placeWords")
+        set_tip(self._words, _HELP)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
@@ -102,7 +103,8 @@ class PlacesPanel(QWidget):
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.tool)
-        row.addStretch(1)
+        row.addSpacing(6)
+        row.addWidget(self._words, 1)
         for button in (self._lower, self._raise, self._clear):
             row.addWidget(button)
         column = QVBoxLayout(self)
@@ -110,7 +112,6 @@ class PlacesPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.canvas, 1)
         column.addLayout(row)
-        column.addWidget(self._words)
 
     # --- showing
 
@@ -191,13 +192,12 @@ class PlacesPanel(QWidget):
         bare = [part.name for part in parts if not part.placed]
         if worst[0] > _WORTH_SAYING:
             self._words.set_role("warning")
-            words = f"“{worst[1]}” and “{worst[2]}” overlap by {100 * worst[0]:.0f} %; there they may bleed into each other."
+            words = f"“{worst[1]}” and “{worst[2]}” overlap by {100 * worst[0]:.0f} % and may bleed there."
         elif bare:
-            words = f"{_listed(bare)} may be anywhere. Choose it, then draw a box or paint its place."
+            words = f"{_listed(bare)} may be anywhere: draw a box or paint."
         else:
-            words = _HELP if parts else ""
+            words = "Drag, or use the arrow keys." if parts else ""
         self._words.setText(words)
-        self._words.setVisible(bool(words))
 
     # --- doing
 

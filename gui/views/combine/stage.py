@@ -86,7 +86,7 @@ class StageCard(Card):
             self._draw_strip(shots)
         for place, thumb in enumerate(self._thumbs):
             thumb.set_selected(place == chosen)
-        self._strip_box.setVisible(len(shots) > 1)
+        self._show_strip()
         shot = shots[chosen] if 0 <= chosen < len(shots) else None
         self.view.set_words(PLAIN, f"{strategy}, first look" if shot is not None and shot.rough else strategy)
         self._put("before", shot.plain if shot is not None else None)
@@ -110,6 +110,10 @@ class StageCard(Card):
         modes: dict[str, Mode] = {"slider": "slider", "side": "side", "difference": "difference"}
         if key in modes:
             self.view.set_mode(modes[key])
+        self._show_strip()
+
+    def _show_strip(self) -> None:
+        self._strip_box.setVisible(len(self._thumbs) > 1 and self._stack.currentWidget() is self.view)
 
     def _put(self, side: str, file: Path | None) -> None:
         if self._wanted[side] == file:
