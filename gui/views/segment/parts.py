@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from functools import partial
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout
+from PySide6.QtWidgets import QHBoxLayout
 
-from gui.forms.quiet import quiet_wheel
 from gui.views.segment.board import Board
 from gui.views.segment.words import OPEN, PARTS
 from gui.widgets.buttons import LinkButton
 from gui.widgets.card import Card
-from gui.widgets.text import Label
+from gui.widgets.choice_box import ChoiceBox
+from gui.widgets.text import Label, set_tip
 from projects import edits_regions
 from projects.records import Split
 
@@ -24,13 +24,10 @@ class PartsCard(Card):
         super().__init__(name="segment.parts", padding=12)
         self.setAccessibleName("What pictures are for")
         self._board = board
-        self._choice = QComboBox()
-        self._choice.setObjectName("segment.part")
-        self._choice.setAccessibleName("What this picture is for")
+        self._choice = ChoiceBox(name="segment.part", label="What this picture is for")
         self._choice.addItem(OPEN.title, None)
         for part, words in PARTS.items():
             self._choice.addItem(words.title, part)
-        quiet_wheel(self._choice)
         self._choice.activated.connect(self._chosen)
         head = QHBoxLayout()
         head.setContentsMargins(4, 0, 4, 0)
@@ -72,8 +69,8 @@ class PartsCard(Card):
         self._split.setText("Decide for the rest" if counts[None] else "Decide anew")
         self._split.setAccessibleName(self._split.text())
         by_hand = "" if counts[None] else "Those that you chose stay. "
-        self._split.setToolTip(
-            f"{by_hand}Pictures that resemble each other stay together, so that the figures are honest."
+        set_tip(
+            self._split, f"{by_hand}Pictures that resemble each other stay together, so that the figures are honest."
         )
 
     def _chosen(self, place: int) -> None:
