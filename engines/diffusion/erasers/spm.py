@@ -32,11 +32,11 @@ class Spm(Settings):
     learns: ClassVar[bool] = True
     exact_elsewhere: ClassVar[bool] = False
     separable: ClassVar[bool] = True
-    rate: ClassVar[float] = 1.0
+    rate: ClassVar[float] = 2.0
 
-    push: float = _shared.push(1.0)
+    push: float = _shared.push(2.0)
     hold: float = setting(
-        100.0,
+        10.0,
         "Hold everything else",
         help="How firmly the model's answers to other words are held while it learns.",
         ge=0.0,
