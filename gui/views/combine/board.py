@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -109,10 +109,9 @@ class Board(QObject):
         wanted = next((offer for offer in fitting if offer.entry.name == self.draft.strategy), None)
         return wanted or next(iter(fitting), None)
 
-    def composition(self, *, mask_of: Callable[[int], str] | None = None, strategy: str = "") -> Composition:
-        """The layout as the engine is told of it."""
-        root = self.project.root if self.project is not None else Path()
-        return drafts.composition(self.draft, root, strategy, mask_of=mask_of)
+    def composition(self) -> Composition:
+        """The layout as the engine is told of it, but for the files of masks."""
+        return drafts.composition(self.draft, self.project.root if self.project is not None else Path(), "")
 
     def remarks(self) -> tuple[Remark, ...]:
         """What may be mended in the prompt."""
@@ -244,9 +243,9 @@ def _kept(project: Project | None) -> Draft:
 
 
 def _without_masks(composition: Composition) -> Composition:
-    """Painted places are no files yet, and need no look."""
+    """Painted places and cut-outs are no files yet, and need no look."""
     bare = tuple(
-        concept.model_copy(update={"mask": "", "box": None if concept.mask else concept.box})
+        concept.model_copy(update={"mask": "", "cutout": "", "box": None if concept.mask else concept.box})
         for concept in composition.concepts
     )
     return composition.model_copy(update={"concepts": bare, "prompt": composition.prompt.strip() or "-"})

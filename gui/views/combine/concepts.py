@@ -34,9 +34,11 @@ class ConceptCards(QWidget):
 
     Signals:
         wanted: a subject's words are wanted in the prompt; carries its number.
+        cutting: a subject shall be cut out of a photo; carries its number.
     """
 
     wanted = Signal(int)
+    cutting = Signal(int)
 
     def __init__(self, board: Board, background: Background) -> None:
         super().__init__()
@@ -73,7 +75,8 @@ class ConceptCards(QWidget):
             self._drawn = known
             clear(self._column)
             self._cards = [
-                _ConceptCard(board, self._background, number, self.wanted.emit) for number in range(len(parts))
+                _ConceptCard(board, self._background, number, want=self.wanted.emit, cut=self.cutting.emit)
+                for number in range(len(parts))
             ]
             for card in self._cards:
                 self._column.addWidget(card)
@@ -119,9 +122,17 @@ class ConceptCards(QWidget):
 
 
 class _ConceptCard(Card):
-    """One subject. `want` is called with its number when its words are wanted in the prompt."""
+    """One subject. `want` is called with its number when its words are wanted in the prompt, `cut` when it shall be cut out."""
 
-    def __init__(self, board: Board, background: Background, number: int, want: Callable[[int], object]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        background: Background,
+        number: int,
+        *,
+        want: Callable[[int], object],
+        cut: Callable[[int], object],
+    ) -> None:
         part = board.draft.parts[number]
         colour = design.concept_colour(number)
         super().__init__(name=f"combine.part.{number}", clickable=True, padding=12, accent=colour.name())
@@ -148,7 +159,7 @@ class _ConceptCard(Card):
         )
         self.body.setSpacing(8)
         self.body.addLayout(head)
-        self.body.addLayout(self._foot(part, want))
+        self.body.addLayout(self._foot(part, want, cut))
 
     def show_part(self, part: Part, *, chosen: bool) -> None:
         """Show what may change without other cards."""
@@ -157,7 +168,7 @@ class _ConceptCard(Card):
         self._weight.setValue(part.weight)
         self._weight.blockSignals(False)
 
-    def _foot(self, part: Part, want: Callable[[int], object]) -> QHBoxLayout:
+    def _foot(self, part: Part, want: Callable[[int], object], cut: Callable[[int], object]) -> QHBoxLayout:
         number = self._number
         chip = LinkButton(called(part), name=f"combine.insert.{number}", on_click=lambda: want(number))
         set_tip(chip, "Put these words into the prompt")
@@ -179,12 +190,17 @@ class _ConceptCard(Card):
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(chip, 1)
+        row.addWidget(self._cut(cut))
         edit = partial(ask_words, self._board, number, self)
         row.addWidget(
             IconButton("edit", f"Words of {part.name}", name=f"combine.words.{number}", size=15, on_click=edit)
         )
         row.addWidget(self._weight)
         return row
+
+    def _cut(self, cut: Callable[[int], object]) -> IconButton:
+        tip = f"Cut {self._board.draft.parts[self._number].name} out of a photo, for ways that need no teaching"
+        return IconButton("mask", tip, name=f"combine.cut.{self._number}", size=15, on_click=lambda: cut(self._number))
 
     def _weigh(self, weight: float) -> None:
         name = self._board.draft.parts[self._number].name

@@ -5,7 +5,7 @@ Files are named from the project's folder on, so that a project may move; a reci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -25,7 +25,8 @@ MOST = 5
 LEAST = 2
 MOST_SEEDS = 16
 LARGEST_EDGE = 2048
-_NO_MASK = "painted"
+_LARGEST_PHOTO = 8192
+_NO_FILE = "not written yet"
 
 
 class _Plain(BaseModel):
@@ -35,8 +36,8 @@ class _Plain(BaseModel):
 class Painted(_Plain):
     """A place that was painted: run lengths of a mask in their compressed form (`projects.regions.mask`)."""
 
-    width: int = Field(ge=1, le=LARGEST_EDGE)
-    height: int = Field(ge=1, le=LARGEST_EDGE)
+    width: int = Field(ge=1, le=_LARGEST_PHOTO)
+    height: int = Field(ge=1, le=_LARGEST_PHOTO)
     counts: str = Field(max_length=400_000)
 
     @classmethod
@@ -59,6 +60,7 @@ class Part(_Plain):
         source: id of the adapter in the library.
         file: of the adapter, from the project's folder on, with forward slashes.
         words: what its own place is told; empty makes it from the prompt.
+        photo: a picture of it, named as `file`, and `cutout` what of that it is; for ways that need no teaching.
     """
 
     source: str = Field(max_length=300)
@@ -71,8 +73,10 @@ class Part(_Plain):
     negative: str = Field(default="", max_length=4000)
     box: Box | None = None
     painted: Painted | None = None
+    photo: str = Field(default="", max_length=500)
+    cutout: Painted | None = None
 
-    @field_validator("file")
+    @field_validator("file", "photo")
     @classmethod
     def _inside(cls, file: str) -> str:
         path = PurePosixPath(file)
@@ -179,8 +183,7 @@ def composition(
     root: Path,
     strategy: str,
     *,
-    mask_of: Callable[[int], str] | None = None,
-    pictures: Mapping[str, tuple[str, str]] | None = None,
+    file_of: Callable[[str, int], str] | None = None,
 ) -> Composition:
     """What the engine is told.
 
@@ -188,21 +191,21 @@ def composition(
         draft: as laid out.
         root: the project's folder.
         strategy: the way to compose that counts.
-        mask_of: the file of a subject's painted place, by its number; without it painted places are only said to be there.
-        pictures: a picture and its cut-out for each source, as far as there are any.
+        file_of: the file of a subject's “place” or “cutout”, by its number; without it masks are only said to be there.
     """
+    mask_of = file_of or (lambda _what, _number: _NO_FILE)
     concepts = [
         Concept(
             name=_own_name(draft.parts, number),
-            adapter=AdapterUse(file=str(root.joinpath(*PurePosixPath(part.file).parts)), weight=part.weight),
+            adapter=AdapterUse(file=_absolute(root, part.file), weight=part.weight),
             trigger=part.trigger,
             class_noun=part.class_noun,
             words=part.words,
             negative=part.negative,
             box=part.box,
-            mask="" if part.painted is None else mask_of(number) if mask_of is not None else _NO_MASK,
-            picture=(pictures or {}).get(part.source, ("", ""))[0],
-            cutout=(pictures or {}).get(part.source, ("", ""))[1],
+            mask=mask_of("place", number) if part.painted is not None else "",
+            picture=_absolute(root, part.photo) if part.photo and part.cutout is not None else "",
+            cutout=mask_of("cutout", number) if part.photo and part.cutout is not None else "",
         )
         for number, part in enumerate(draft.parts)
     ]
@@ -224,6 +227,10 @@ def grey(painted: Painted) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]] | 
     """A painted place as a grey picture (h, w), white where the subject shall be; None when it cannot be read."""
     mask = painted.mask()
     return mask.array().astype(np.uint8) * 255 if mask is not None else None
+
+
+def _absolute(root: Path, file: str) -> str:
+    return str(root.joinpath(*PurePosixPath(file).parts))
 
 
 def _own_name(parts: Sequence[Part], number: int) -> str:

@@ -18,6 +18,7 @@ from gui.views.combine.board import Board
 from gui.views.combine.commands import page_actions
 from gui.views.combine.concepts import ConceptCards
 from gui.views.combine.cures import Cures
+from gui.views.combine.cutting import CutSheet, photos_of
 from gui.views.combine.draft import Draft
 from gui.views.combine.gallery import Gallery
 from gui.views.combine.history import HistoryCard
@@ -104,6 +105,16 @@ class CombinePage(QWidget):
         self.stage.show_face("slider")
         self.maker.make(self.board.draft, offer.entry.name, offer.entry.title)
 
+    def cut(self, number: int) -> None:
+        """Have a subject cut out of one of its photos."""
+        photos = photos_of(self.board, number)
+        name = self.board.draft.parts[number].name
+        if photos:
+            CutSheet(self.window(), self._services, self.board, number, photos).open()
+        else:
+            words = "It was brought in as a file, or its photos were removed."
+            self._services.notify(Notice("info", f"There is no photo of “{name}” in this project", words))
+
     @property
     def readiness(self) -> Readiness:
         """Whether pictures can be made of the layout."""
@@ -163,6 +174,7 @@ class CombinePage(QWidget):
         self.stage.stopped.connect(maker.stop)
         self.stage.picked.connect(lambda place: gallery.show(gallery.chosen, place))
         self.concepts.wanted.connect(self.prompt.insert)
+        self.concepts.cutting.connect(self.cut)
         self.prompt.entered.connect(self.make)
         self.history.wished.connect(self.do)
 

@@ -92,13 +92,13 @@ def begin(root: Path, draft: Draft, strategy: str, title: str) -> Begun:
     begun = Begun(folder, drafts.composition(draft, root, strategy), draft, title, created)
     try:
         _write(begun, seconds=0.0, notes=())
-        masks = {number: _write_mask(folder, number, draft) for number, part in enumerate(draft.parts) if part.painted}
+        masks = _write_masks(folder, draft)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ProjectError(
             "The recipe could not be written", f"{folder.name}: {error.strerror or error}.", "Check the free space."
         ) from error
-    told = drafts.composition(draft, root, strategy, mask_of=masks.__getitem__)
+    told = drafts.composition(draft, root, strategy, file_of=lambda what, number: masks[what, number])
     return Begun(folder, told, draft, title, created)
 
 
@@ -195,15 +195,18 @@ def _write(begun: Begun, *, seconds: float, notes: tuple[str, ...]) -> None:
     atomic_write_json(begun.folder / compositions.RECIPE, document)
 
 
-def _write_mask(folder: Path, number: int, draft: Draft) -> str:
-    painted = draft.parts[number].painted
-    values = drafts.grey(painted) if painted is not None else None
-    if values is None:
-        return ""
-    path = folder / f"place-{number + 1}.png"
-    with atomic_path(path, durable=False) as temporary:
-        Image.fromarray(values).save(temporary, format="PNG")
-    return str(path)
+def _write_masks(folder: Path, draft: Draft) -> dict[tuple[str, int], str]:
+    """Painted places and cut-outs as grey pictures: their files by what they are and whose; empty for one that cannot be read."""
+    files = {}
+    for number, part in enumerate(draft.parts):
+        for what, painted in (("place", part.painted), ("cutout", part.cutout)):
+            values = drafts.grey(painted) if painted is not None else None
+            path = folder / f"{what}-{number + 1}.png"
+            files[what, number] = str(path) if values is not None else ""
+            if values is not None:
+                with atomic_path(path, durable=False) as temporary:
+                    Image.fromarray(values).save(temporary, format="PNG")
+    return files
 
 
 def _number(value: object) -> float:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -20,6 +21,7 @@ from gui.services import Services
 from gui.views.combine.page import CombinePage
 from gui.workers.interactive import Interactive
 from projects.project import Project
+from projects.regions.mask import Mask
 from tests.gui import stage
 
 WAIT_MS = 20_000
@@ -38,6 +40,10 @@ COMPOSERS = (
     MethodEntry(name="tuning_free", title="No training", sentence="Pictures.", needs=("pictures",), schema_={}),
     MethodEntry(name="sum", title="Add up", sentence="Everything at once.", needs=("adapters",), schema_={}),
 )
+
+_ROWS, _COLUMNS = np.mgrid[:64, :64]
+DISC = Mask.of((_ROWS - 32) ** 2 + (_COLUMNS - 32) ** 2 < 300)
+"""What a click on a photo is answered with."""
 
 
 class Slotted(Settings):
@@ -83,6 +89,8 @@ for line in sys.stdin:
             for seed in request["seeds"]:
                 paint("sum", "red", seed, 0)
         say(type="done", id=me, data={"pictures": [], "recipe": "", "notes": ["<i>A note</i>"]})
+    elif kind == "ask_mask":
+        say(type="done", id=me, data={"candidates": [{"counts": "@DISC@", "score": 0.9}]})
     elif kind == "interference":
         say(type="done", id=me, data=report)
     elif kind == "together":
@@ -157,7 +165,7 @@ def services(qapp: QApplication, tmp_path: Path) -> Iterator[Services]:
     catalog = known.model_copy(update=more)
     made.catalog.catalog = catalog
     script, report = tmp_path / "answers.py", tmp_path / "report.json"
-    script.write_text(ANSWERS)
+    script.write_text(ANSWERS.replace("@DISC@", DISC.text.replace("\\", "\\\\")))
     report.write_text(json.dumps(REPORT))
     command = ServeCommand(
         sys.executable, (str(script), str(tmp_path / "asked.jsonl"), str(report)), tmp_path, child_environment()

@@ -185,3 +185,18 @@ def test_a_part_whose_adapter_nobody_knows_is_shown_and_can_be_left_out(page: Co
     assert all(label.textFormat() == Qt.TextFormat.PlainText for label in labels)
     find(page, "combine.remove.0").click()
     assert [part.name for part in page.board.draft.parts] == ["Teal bear"]
+
+
+def test_whatever_the_keyboard_reaches_says_what_it_is(pair: CombinePage, qtbot: QtBot) -> None:
+    made(pair, qtbot)
+    qtbot.waitUntil(lambda: pair.along.report is not None, timeout=WAIT_MS)
+    pair.strategy._turn()
+    reached = [
+        widget
+        for widget in pair.findChildren(QWidget)
+        if widget.isVisible() and widget.isEnabled() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+    ]
+    assert len(reached) > 25
+    words = [widget.accessibleName() or getattr(widget, "text", str)() for widget in reached]
+    assert all(words), [widget.objectName() for widget, said in zip(reached, words, strict=True) if not said]
+    assert all(label.textFormat() == Qt.TextFormat.PlainText for label in pair.findChildren(QLabel))
