@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from engines.api.interference import Finding, InterferenceReport
@@ -41,6 +43,9 @@ class AlongCard(Card):
         self._figures = QGridLayout()
         self._figures.setHorizontalSpacing(10)
         self._figures.setVerticalSpacing(6)
+        self._kept = QGridLayout()
+        self._kept.setHorizontalSpacing(10)
+        self._kept.setVerticalSpacing(6)
         self._findings = QVBoxLayout()
         self._findings.setSpacing(10)
         self._more = LinkButton("Pairs and layers", name="combine.figures", icon="chevron-down", on_click=self._turn)
@@ -67,6 +72,7 @@ class AlongCard(Card):
         self._shown.hide()
         self.body.addWidget(self._verdict)
         self.body.addLayout(self._figures)
+        self.body.addLayout(self._kept)
         self.body.addLayout(self._findings)
         self.body.addWidget(self._more)
         self.body.addWidget(self._shown)
@@ -102,13 +108,11 @@ class AlongCard(Card):
             if worst is not None:
                 rows.append(("Overlap", f"{worst.overlap:.2f}"))
             rows.append(("Energy of the sum", f"{report.energy_ratio:.2f} ×"))
-        rows += [(f"{one.title or 'Likeness'} kept", one.words) for one in self._trial.kept]
-        for row, (name, value) in enumerate(rows):
-            figure = Label(value)
-            figure.setAccessibleName(f"{name}: {value}")
-            self._figures.addWidget(ElidedLabel(name, role="muted"), row, 0)
-            self._figures.addWidget(figure, row, 1)
-        self._figures.setColumnStretch(0, 1)
+        _fill(self._figures, rows)
+        clear(self._kept)
+        if self._trial.kept:
+            self._kept.addWidget(Label("Likeness kept in pictures", role="small"), 0, 0, 1, 2)
+            _fill(self._kept, [(one.title or "All of them", one.words) for one in self._trial.kept], first=1)
 
     def _draw_findings(self, report: InterferenceReport | None) -> None:
         clear(self._findings)
@@ -143,6 +147,16 @@ class AlongCard(Card):
         self._try.setVisible(not words)
         self._progress.set(done, total)
         self._said.setText(words)
+
+
+def _fill(grid: QGridLayout, rows: Sequence[tuple[str, str]], *, first: int = 0) -> None:
+    """A row for each name with its value."""
+    for row, (name, value) in enumerate(rows, start=first):
+        figure = Label(value)
+        figure.setAccessibleName(f"{name}: {value}")
+        grid.addWidget(ElidedLabel(name, role="muted"), row, 0)
+        grid.addWidget(figure, row, 1)
+    grid.setColumnStretch(0, 1)
 
 
 def _button(cure: Cure, name: str) -> QWidget:
