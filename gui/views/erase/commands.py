@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def page_actions(page: ErasePage) -> tuple[Action, ...]:
     """All of them."""
-    making, results = page.making, page.results
+    making = page.making
 
     def running() -> bool:
         return page.controls.running is not None
@@ -23,7 +23,7 @@ def page_actions(page: ErasePage) -> tuple[Action, ...]:
 
     def act() -> None:
         if page.mode == "results":
-            results.stage.try_words()
+            page.results.stage.try_words()
         else:
             making.start()
 
@@ -40,8 +40,10 @@ def page_actions(page: ErasePage) -> tuple[Action, ...]:
         ),
         _act("pause", "Pause or resume erasing", page.controls.pause_or_resume, running, (), "pause"),
         _act("stop", "Stop erasing and keep what was learned", page.controls.stop_and_keep, running, (), "stop"),
-        _act("measure", "Measure again", lambda: results.measure(circumvent=False), looking, (), "compare"),
-        _act("circumvent", "Try to bring it back", lambda: results.measure(circumvent=True), looking, (), "repeat"),
+        _act("measure", "Measure again", lambda: page.results.measure(circumvent=False), looking, (), "compare"),
+        _act(
+            "circumvent", "Try to bring it back", lambda: page.results.measure(circumvent=True), looking, (), "repeat"
+        ),
         _act("export", "Export this eraser…", page.export, looking, ("Ctrl+E",), "upload"),
     )
 

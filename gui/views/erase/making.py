@@ -49,7 +49,8 @@ class MakingPanel(QWidget):
         self._progress = ProgressCard()
         self.watch = WatchPanel(services, self, replace(ERASING, learns=self._learns))
         self.watch.column.insertWidget(0, self._progress)
-        self._first = Card(name="erase.firstTimeCard")
+        self.watch.column.addStretch()  # takes the room that the curve leaves where there is none
+        self._first = QWidget()
         self._lay_out()
         session, runs = services.session, services.runs
         session.opened.connect(self._another_project)
@@ -57,6 +58,7 @@ class MakingPanel(QWidget):
         runs.changed.connect(self._refresh)
         runs.run_changed.connect(self._run_moved)
         runs.current_changed.connect(self._refresh)
+        services.catalog.loaded.connect(lambda _catalog: self._refresh())  # the choices are drawn by then
         self._refresh()
 
     @property
@@ -115,7 +117,8 @@ class MakingPanel(QWidget):
         self._services.runs.start(draft, done=began, failed=failed)
 
     def _lay_out(self) -> None:
-        self._first.body.addWidget(
+        card = Card(name="erase.firstTimeCard")
+        card.body.addWidget(
             EmptyState(
                 "erase",
                 "A model that no longer shows it",
@@ -127,10 +130,10 @@ class MakingPanel(QWidget):
         )
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
-        inset = QHBoxLayout()  # what scrolls ends a gap further right, where its bar stands
-        inset.addWidget(self._first)
-        inset.addSpacing(design.GAP)
-        right.addLayout(inset, 1)
+        inset = QHBoxLayout(self._first)
+        inset.setContentsMargins(0, 0, design.GAP, 0)  # what scrolls ends a gap further right, where its bar stands
+        inset.addWidget(card)
+        right.addWidget(self._first, 1)
         right.addWidget(self.watch, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

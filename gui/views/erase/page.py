@@ -39,14 +39,13 @@ class ErasePage(QWidget):
         self._at_work = ""
         self.board = Board(services, self)
         self.making = MakingPanel(services, self.board)
-        self.results = ResultsPanel(services, self.making, self.making.watch)
+        self._results: ResultsPanel | None = None
         self.controls = RunControls(services, name="erase")
         self.modes = Segmented(_MODES, name="erase.mode", label="What to do")
         self.export_button = QuietButton("Export…", name="erase.export", icon="upload", on_click=self.export)
         self._header = PageHeader("Erase", " ", buttons=(self.controls, self.modes, self.export_button))
         self._panels = QStackedWidget()
         self._panels.addWidget(self.making)
-        self._panels.addWidget(self.results)
         both = QHBoxLayout()
         both.addWidget(self._panels)
         empty = EmptyState(
@@ -60,6 +59,15 @@ class ErasePage(QWidget):
         self._stack = columned(self, self._header, both, empty)
         self._connect()
         self._refresh()
+
+    @property
+    def results(self) -> ResultsPanel:
+        """Its half for results, made when it is first needed: both halves at once would be felt."""
+        if self._results is None:
+            self._results = ResultsPanel(self.services, self.making, self.making.watch)
+            self._panels.addWidget(self._results)
+            self._results.show_run(self.finished)
+        return self._results
 
     @property
     def mode(self) -> Mode:
@@ -89,6 +97,8 @@ class ErasePage(QWidget):
     def prepare(self) -> Iterator[None]:
         """Draw the choices before they are seen."""
         self.making.plan.draw()
+        yield
+        self.results.show_run(self.finished)
         yield
 
     def page_actions(self) -> tuple[Action, ...]:
@@ -148,8 +158,9 @@ class ErasePage(QWidget):
         if view is None and self.mode == "results":
             self.modes.set_value("make")
         self._stack.setCurrentIndex(0 if self.services.session.project is not None else 1)
-        self._panels.setCurrentIndex(0 if self.mode == "make" else 1)
-        self.results.show_run(view)
+        self._panels.setCurrentWidget(self.making if self.mode == "make" else self.results)
+        if self._results is not None:
+            self._results.show_run(view)
         self.controls.show_run(self.making.running if self.mode == "make" else None)
         self.modes.setVisible(self.services.session.project is not None)
         self.modes.set_enabled("results", enabled=view is not None, why="Nothing was erased yet.")

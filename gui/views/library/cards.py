@@ -80,6 +80,10 @@ class CardWall(QWidget):
             chips.addWidget(trigger)
         if item.segments:
             chips.addWidget(Chip("segments"))
+        if item.erases:
+            erases = Chip("erases")
+            set_tip(erases, f"Erases {', '.join(item.erases[:8])}")
+            chips.addWidget(erases)
         if item.imported:
             chips.addWidget(Chip("imported"))
         if item.problem:

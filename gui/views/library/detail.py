@@ -107,8 +107,8 @@ class DetailCard(Card):
         self._problem.setText(item.problem)
         self._problem.setVisible(bool(item.problem))
         usable = item.info is not None
-        self._compare.setText("Before and after" if item.segments else "Compare")
-        self._compare.setEnabled(usable and not (item.segments and item.imported))
+        self._compare.setText("Before and after" if item.page else "Compare")
+        self._compare.setEnabled(usable and not (item.page and item.imported))
         self._export.setEnabled(usable)
         self._repeat.setVisible(not item.imported)
         self._rename.setVisible(not item.imported)

@@ -10,6 +10,7 @@ from pathlib import Path
 from engines.launch.adapter_info import AdapterInfo
 from engines.launch.segment_file import SegmentInfo, describe_any
 from gui.views.compare.report import read_report
+from gui.views.erase.results.measured import read_report as read_erased
 from gui.views.train.words import method_title, size, when
 from gui.workers.runs import RunView
 from projects.errors import UserError
@@ -52,6 +53,16 @@ class Item:
         return isinstance(self.info, SegmentInfo)
 
     @property
+    def erases(self) -> tuple[str, ...]:
+        """The concepts that it takes away; none for what teaches."""
+        return self.info.erases if isinstance(self.info, AdapterInfo) else ()
+
+    @property
+    def page(self) -> str:
+        """Key of the page where such a one is made and looked at; empty for what teaches a subject, which has two."""
+        return "segment" if self.segments else "erase" if self.erases else ""
+
+    @property
     def trigger(self) -> str:
         """The word that calls it up in prompts; empty for none."""
         return self.info.trigger if isinstance(self.info, AdapterInfo) else ""
@@ -82,7 +93,8 @@ class Item:
         if isinstance(info, SegmentInfo):
             texts += [*info.classes, info.base, info.title, "segment"]
         elif info is not None:
-            texts += [info.trigger, info.class_noun, info.base, info.title]
+            texts += [info.trigger, info.class_noun, info.base, info.title, *info.erases]
+            texts += ["eraser"] if info.erases else []
         whole = " ".join(texts).casefold()
         return all(word in whole for word in words.casefold().split())
 
@@ -107,6 +119,7 @@ def _segment_lines(info: SegmentInfo) -> list[tuple[str, str]]:
 
 def _teaching_lines(info: AdapterInfo) -> list[tuple[str, str]]:
     return [
+        ("Erases", ", ".join(info.erases)),
         ("Trigger word", info.trigger),
         ("Class", info.class_noun),
         ("Base model", info.base or "not told by the file"),
@@ -205,13 +218,17 @@ def _of_run(view: RunView) -> Item:
         view.created,
         record.note if record is not None else "",
         record.favourite if record is not None else False,
-        view.info.measured,
+        None if view.info.erasure is not None else view.info.measured,  # the page Erase shows what an eraser does
         view.info.any_job.base if view.info.any_job is not None else None,
     )
 
 
 def _measured_picture(folder: Path | None) -> Path | None:
-    """What a measured training makes, where it made no samples."""
+    """What a measured run makes, where it made no samples."""
+    erased = read_erased(folder) if folder is not None else None
+    if folder is not None and erased is not None:
+        rows = erased.rows[:1]
+        return next((folder / Path(one.erased).name for row in rows for one in row.pictures), None)
     report = read_report(folder) if folder is not None else None
     pair = report.pair() if report is not None else None
     return folder / pair[1].file if folder is not None and pair is not None else None

@@ -113,7 +113,7 @@ class LibraryPage(QWidget):
         empty = EmptyState(
             "library",
             "Your adapters will be kept here",
-            "Teach a subject, or a model to find things in pictures, and its adapter appears here with its picture and recipe. You can also bring in an adapter file made elsewhere.",
+            "Teach a subject, or a model to find things in pictures, or have one forget something, and its adapter appears here with its picture and recipe. You can also bring in an adapter file made elsewhere.",
             name="library.empty",
             button="Go to Train",
             on_click=lambda: self._services.navigate("train"),
@@ -205,12 +205,12 @@ class LibraryPage(QWidget):
             self._export(item)
         elif wish.what == "compare":
             self._services.runs.set_current(item.id)
-            self._services.navigate("segment" if item.segments else "compare")
-            if item.segments:
+            self._services.navigate(item.page or "compare")
+            if item.page:
                 self._services.runs.results_asked.emit(item.id)
         elif wish.what == "repeat":
             self._services.runs.set_current(item.id)
-            self._services.navigate("segment" if item.segments else "train")
+            self._services.navigate(item.page or "train")
             self._services.runs.repeat_asked.emit(item.id)
         elif wish.what == "rename":
             title = ask_title(self.window(), item.title)

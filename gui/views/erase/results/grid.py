@@ -48,7 +48,7 @@ class GridCard(Card):
         self._later.setInterval(0)
         self._later.timeout.connect(self._build_some)
         if self.head is not None:
-            self.head.insertWidget(1, ElidedLabel("base beside eraser; a press shows a pair large", role="muted"), 1)
+            self.head.insertWidget(1, ElidedLabel("a press shows a pair large", role="muted"), 1)
         self.body.addLayout(self._place)
         self.body.addWidget(self._more)
         self._more.hide()
@@ -169,6 +169,11 @@ class GridRow(QWidget):
                 f"{'Base' if side == 'base' else 'With the eraser'}: {picture.prompt}, seed {picture.seed}"
             )
             view.clicked.connect(partial(self.picked.emit, picture))
-            line.addWidget(view, 0, Qt.AlignmentFlag.AlignTop)
+            column = QVBoxLayout()
+            column.setSpacing(2)
+            if self._number == 0:
+                column.addWidget(Label(side, role="small"), 0, Qt.AlignmentFlag.AlignHCenter)
+            column.addWidget(view)
+            line.addLayout(column)
             self.wanted.emit(view, name)
         return pair

@@ -87,9 +87,8 @@ class LiveSwitches(QWidget):
         return tuple(dict.fromkeys((*together, *chosen)))
 
     def words(self) -> str:
-        """How it is switched, for the picture: `With the eraser, strength 0.5`."""
-        parts = ["With the eraser"]
-        parts += [f"strength {self.strength:.2f}"] if self.strength != 1.0 else []
+        """How it is switched, for the picture: `Eraser at 0.50, without “car”`."""
+        parts = ["With eraser" if self.strength == 1.0 else f"Eraser at {self.strength:.2f}"]
         parts += [f"without “{concept}”" for concept in self.off[:2]]
         parts += [f"{len(self._beside)} more"] if self._beside else []
         return ", ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from engines.api.erase_report import ErasePicture
@@ -14,7 +15,7 @@ from gui.views.erase.results.grid import GridCard
 from gui.views.erase.results.measured import Eraser, Result, eraser_of, read
 from gui.views.erase.results.measuring import Measuring
 from gui.views.erase.results.meter import MeterCard
-from gui.views.erase.results.stage import StageCard
+from gui.views.erase.results.stage import LEAST_PX, StageCard
 from gui.views.erase.results.tries import TriesCard
 from gui.views.erase.results.verdict import VerdictCard
 from gui.views.train.past import PastCard
@@ -25,6 +26,8 @@ from gui.workers.background import Task
 from gui.workers.runs import RunView
 
 _RIGHT_PX = 330
+_SHARE = 0.52
+"""Of its height, which the large picture takes."""
 
 
 class ResultsPanel(QWidget):
@@ -66,6 +69,11 @@ class ResultsPanel(QWidget):
             self._read(anew=before is not None and before.id == view.id)
         elif view is not None and self.result is not None:
             self.stage.show_eraser(self.result.eraser, self._others(), prompt=self._prompt(self.result))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """A tall window shows a large picture."""
+        super().resizeEvent(event)
+        self.stage.view.setMinimumHeight(max(LEAST_PX, round(self.height() * _SHARE)))
 
     def measure(self, *, circumvent: bool) -> None:
         """Measure the eraser on show, with attempts to bring the concept back or without."""

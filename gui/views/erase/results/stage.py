@@ -20,7 +20,7 @@ from gui.widgets.buttons import QuietButton
 from gui.widgets.card import Card
 from gui.widgets.progress import ProgressLine
 
-_LEAST_PX = 300
+LEAST_PX = 340
 _Key = tuple[object, ...]
 
 
@@ -36,7 +36,7 @@ class StageCard(Card):
         self.view = CompareView("Press Try to see the same words with and without the eraser.")
         self.view.setObjectName("erase.view")
         self.view.setAccessibleName("With and without the eraser")
-        self.view.setMinimumHeight(_LEAST_PX)
+        self.view.setMinimumHeight(LEAST_PX)
         self.prompt = PromptBar(strength=False)
         self.live = LiveSwitches()
         self._progress = QWidget()

@@ -42,7 +42,7 @@ def harm(report: EraseReport) -> str:
     )
     if report.another_seed:
         share = damage.mean / report.another_seed
-        words += f", {share:.0%} of what another seed alone changes."
+        words += f", {round(100 * share)} % of what another seed alone changes."
     else:
         words += "; 0 is the same picture."
     return " ".join(part for part in (words, stayed(report)) if part)
@@ -52,7 +52,9 @@ def stayed(report: EraseReport) -> str:
     """How much of the rest is still recognised; empty when nobody could tell."""
     if report.kept is None:
         return ""
-    return f"Neighbours and other things are recognised in {report.kept:.0%} as many pictures as with the base."
+    return (
+        f"Neighbours and other things are recognised in {round(100 * report.kept)} % as many pictures as with the base."
+    )
 
 
 def counted(report: EraseReport) -> str:
