@@ -71,6 +71,7 @@ class Board(QObject):
         session.closed.connect(self._opened)
         session.changed.connect(self._edited)
         services.catalog.loaded.connect(lambda _catalog: self._catalog_came())
+        services.catalog.failed.connect(lambda _words: self.changed.emit())
         self._opened()
 
     # --- what there is
@@ -84,6 +85,11 @@ class Board(QObject):
     def part(self) -> Part | None:
         """The subject in hand."""
         return self.draft.parts[self.chosen] if 0 <= self.chosen < len(self.draft.parts) else None
+
+    @property
+    def catalog_problem(self) -> str:
+        """Why what is on offer could not be read; empty when it was, or is being read."""
+        return self._services.catalog.problem
 
     @property
     def full(self) -> bool:

@@ -32,6 +32,10 @@ def look(board: Board, *, read_only: bool) -> Readiness:
     if not draft.prompt.strip():
         return Readiness(False, "Say in a sentence what the picture shall show.")
     offer = board.offer()
+    if not board.offers():
+        problem = board.catalog_problem
+        words = f"What is on offer could not be read: {problem}" if problem else "Reading what is on offer…"
+        return Readiness(False, words, wrong=bool(problem))
     if offer is None:
         return Readiness(False, "No way to bring them together fits yet; at the right it says why.")
     lost = draft.strategy and draft.strategy != offer.entry.name

@@ -200,3 +200,11 @@ def test_whatever_the_keyboard_reaches_says_what_it_is(pair: CombinePage, qtbot:
     words = [widget.accessibleName() or getattr(widget, "text", str)() for widget in reached]
     assert all(words), [widget.objectName() for widget, said in zip(reached, words, strict=True) if not said]
     assert all(label.textFormat() == Qt.TextFormat.PlainText for label in pair.findChildren(QLabel))
+
+
+def test_what_is_on_offer_could_not_be_read(pair: CombinePage, services: Services) -> None:
+    services.catalog.catalog, services.catalog.problem = None, "<b>broken</b>"
+    services.catalog.failed.emit(services.catalog.problem)
+    assert "could not be read: <b>broken</b>" in find(pair, "combine.advice").text()
+    assert not pair.make_button.isEnabled()
+    assert pair.board.offer() is None
