@@ -66,7 +66,8 @@ class PromptBar(QWidget):
         row.addWidget(self.field, 1)
         for widget in (self._seed, dice, self._strength, self.try_button):
             row.addWidget(widget)
-        self._strength.setVisible(strength)
+        if not strength:
+            self._strength.hide()  # showing what has no parent yet would make a window of it
         self._hint = Label(role="small", wrap=True)
         self._hint.hide()
         column = QVBoxLayout(self)
