@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
 
 from engines.api.errors import SettingsError
+from engines.api.settings import refusal
 
 T = TypeVar("T")
 
@@ -77,3 +80,23 @@ class Registry(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+
+def configured(kinds: Registry[type[T]], name: str, settings: Mapping[str, Any], *, group: str) -> T:
+    """The thing of this name with these settings.
+
+    Args:
+        kinds: classes whose fields are their settings.
+        name: the class's registered name.
+        settings: values by field.
+        group: what the settings are called in front of their names, as in `method.rank`.
+
+    Raises:
+        SettingsError: there is none, or a setting is not right.
+    """
+    kind: Any = kinds.get(name)
+    try:
+        made: T = kind(**settings)
+    except ValidationError as error:
+        raise refusal(error, kind, group=group) from None
+    return made

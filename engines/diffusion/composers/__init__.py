@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from pydantic import ValidationError
-
 from engines.api.catalog import MethodEntry
 from engines.api.compose import Need
-from engines.api.settings import refusal
-from engines.core.registry import Registry
+from engines.core.registry import Registry, configured
 
 if TYPE_CHECKING:
     from engines.diffusion.sampling import CourseOf
@@ -62,11 +59,7 @@ def composer_of(name: str, settings: Mapping[str, Any]) -> Composer:
     Raises:
         SettingsError: there is none, or a setting is not right.
     """
-    kind = registry().get(name)
-    try:
-        composer: Composer = kind(**settings)
-    except ValidationError as error:
-        raise refusal(error, kind, group="compose") from None
+    composer: Composer = configured(registry(), name, settings, group="compose")
     return composer
 
 

@@ -6,11 +6,8 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from engines.api.catalog import MethodEntry
-from engines.api.settings import refusal
-from engines.core.registry import Registry
+from engines.core.registry import Registry, configured
 from engines.diffusion.erasing.contracts import Eraser
 
 ERASERS: Registry[type[Any]] = Registry("way to erase")
@@ -29,11 +26,7 @@ def eraser_of(name: str, settings: Mapping[str, Any]) -> Eraser:
     Raises:
         SettingsError: there is none, or a setting is not right.
     """
-    kind = registry().get(name)
-    try:
-        eraser: Eraser = kind(**settings)
-    except ValidationError as error:
-        raise refusal(error, kind, group="method") from None
+    eraser: Eraser = configured(registry(), name, settings, group="method")
     return eraser
 
 

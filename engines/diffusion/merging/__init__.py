@@ -10,11 +10,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from pydantic import ValidationError
-
 from engines.api.catalog import MethodEntry
-from engines.api.settings import refusal, setting
-from engines.core.registry import Registry
+from engines.api.settings import setting
+from engines.core.registry import Registry, configured
 from engines.diffusion.composers import entry_of
 
 if TYPE_CHECKING:
@@ -61,11 +59,7 @@ def rule_of(name: str, settings: Mapping[str, Any]) -> Rule:
     Raises:
         SettingsError: there is none, or a setting is not right.
     """
-    kind = registry().get(name)
-    try:
-        rule: Rule = kind(**settings)
-    except ValidationError as error:
-        raise refusal(error, kind, group="merge") from None
+    rule: Rule = configured(registry(), name, settings, group="merge")
     return rule
 
 

@@ -6,10 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
-from engines.api.settings import refusal
-from engines.core.registry import Registry
+from engines.core.registry import Registry, configured
 from engines.diffusion.contracts import Method
 
 METHODS: Registry[type[Any]] = Registry("way to teach")
@@ -28,9 +25,5 @@ def method_of(name: str, settings: Mapping[str, Any]) -> Method:
     Raises:
         SettingsError: there is none, or a setting is not right.
     """
-    kind = registry().get(name)
-    try:
-        method: Method = kind(**settings)
-    except ValidationError as error:
-        raise refusal(error, kind, group="method") from None
+    method: Method = configured(registry(), name, settings, group="method")
     return method
