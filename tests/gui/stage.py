@@ -20,6 +20,7 @@ from engines.api.job import Job, JobConcept, JobImage, JobMethod
 from engines.api.recipe import LoopSettings, Preset, Recipe
 from engines.api.segment_job import Scene, SegmentData, SegmentJob, SegmentRecipe
 from engines.api.settings import Settings, setting
+from engines.launch import eraser_marks
 from engines.launch.evaluation import home_of
 from engines.launch.folder import create_run
 from engines.launch.local import child_environment
@@ -257,8 +258,8 @@ def a_finished_run() -> tuple[ev.Event, ...]:
     return tuple(told)
 
 
-def make_adapter(path: Path, *, trigger: str = "tealbear", focus: str = "") -> Path:
-    """A tiny adapter file in the diffusers format; with `focus` a token-aware one."""
+def make_adapter(path: Path, *, trigger: str = "tealbear", focus: str = "", erases: str = "") -> Path:
+    """A tiny adapter file in the diffusers format; with `focus` a token-aware one, with `erases` an eraser."""
     down, up = np.ones((4, 8), np.float32), np.ones((8, 4), np.float32)
     name = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
     tensors = {f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}
@@ -268,6 +269,7 @@ def make_adapter(path: Path, *, trigger: str = "tealbear", focus: str = "") -> P
         "lorikeet.method": "lora",
         "lorikeet.alpha": "4",
         **({"lorikeet.focus": focus} if focus else {}),
+        **(eraser_marks.pack([eraser_marks.Mark(erases)]) if erases else {}),
     }
     save_file(tensors, str(path), metadata)
     return path

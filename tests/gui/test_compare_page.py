@@ -250,6 +250,7 @@ def test_saving_the_pair_writes_a_sheet_and_says_where(page, qtbot, tmp_path, mo
 
 def test_an_imported_file_can_be_compared_too(page, qtbot, services):
     make_adapter(services.session.project.root / "adapters" / "other.safetensors", trigger="zork")
+    make_adapter(services.session.project.root / "adapters" / "without.safetensors", erases="snowman")  # shows nobody
     page.shown()
     qtbot.waitUntil(lambda: len(page._subjects) == 2, timeout=5000)
     other = page._subjects[1]

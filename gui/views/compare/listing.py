@@ -52,7 +52,9 @@ def find(views: list[RunView], root: Path) -> list[Subject]:
             found.append(subject)
     for path in sorted((root / "adapters").glob("*.safetensors")):
         try:
-            found.append(of_file(path, describe(path)))
+            info = describe(path)
         except UserError:
             continue
+        if not info.erases:  # what takes something away shows nobody
+            found.append(of_file(path, info))
     return found

@@ -19,6 +19,8 @@ from projects.files import atomic_path, safe_name, unique_path
 AnyInfo = AdapterInfo | SegmentInfo
 _HOME = "adapters"
 _ANSWERS = {"clicks": "clicks and boxes", "automatic": "by itself"}
+MARKS = "library."
+"""Settings that begin so belong to the Library's items."""
 
 
 @dataclass(frozen=True)
@@ -192,12 +194,12 @@ def take_in(source: Path, root: Path) -> Path:
 
 def note_key(file: str) -> str:
     """Setting under which an imported file's note is kept."""
-    return f"library.note.{file}"
+    return f"{MARKS}note.{file}"
 
 
 def favourite_key(file: str) -> str:
     """Setting under which an imported file's mark is kept."""
-    return f"library.favourite.{file}"
+    return f"{MARKS}favourite.{file}"
 
 
 def _of_run(view: RunView) -> Item:

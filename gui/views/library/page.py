@@ -15,7 +15,7 @@ from gui.theme import tokens as design
 from gui.views.library.cards import CardWall
 from gui.views.library.detail import DetailCard, Wish
 from gui.views.library.export import ExportSheet
-from gui.views.library.items import Item, favourite_key, find, note_key, take_in
+from gui.views.library.items import MARKS, Item, favourite_key, find, note_key, take_in
 from gui.views.segment.exporting.sheet import SegmentExportSheet
 from gui.views.segment.exporting.wish import Source
 from gui.views.train.naming import ask_title
@@ -128,7 +128,7 @@ class LibraryPage(QWidget):
             self._look()
 
     def _changed(self, change: Change) -> None:
-        if change.parts & {"runs", "settings"}:
+        if "runs" in change.parts or any(key.startswith(MARKS) for key in change.ids):
             self._look()
 
     def _look(self) -> None:
