@@ -55,7 +55,8 @@ def test_every_verb_has_help(capsys: pytest.CaptureFixture[str]) -> None:
     from engines.cli.app import GROUPS, VERBS
 
     expected = {"new", "import", "teach", "generate", "compare", "evaluate", "inspect", "export", "run", "queue"}
-    assert {*expected, "describe", "serve", "doctor", "demo", "bench"} == set(VERBS)
+    together = {"compose", "interference", "merge", "scenes", "erase"}
+    assert {*expected, *together, "describe", "serve", "doctor", "demo", "bench"} == set(VERBS)
     inside = [[group, verb] for group, verbs in GROUPS.items() for verb in verbs]
     for words in [[name] for name in VERBS] + inside:
         assert main([*words, "--help"]) == FINE
@@ -111,9 +112,9 @@ def test_an_expected_failure_is_words_on_stderr_and_one_document_on_stdout(
 def test_a_mistake_in_the_program_leaves_a_report_and_exits_4(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from engines.launch import adapter_info
+    from engines.cli import adapters
 
-    monkeypatch.setattr(adapter_info, "read_tensor_file", lambda path: {}["no such key"])
+    monkeypatch.setattr(adapters, "describe_any", lambda path: {}["no such key"])
     assert main(["inspect", str(ROOT / "pyproject.toml")]) == BUG
     report = Path(capsys.readouterr().err.split("Report: ")[-1].strip())
     assert "KeyError" in report.read_text()
