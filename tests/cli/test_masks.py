@@ -55,7 +55,7 @@ def test_masks_come_in_and_go_out(root: Path, data: Path, tmp_path: Path, capsys
     out = tmp_path / "out"
     assert main(["masks", "export", str(root), str(out), "--polygons", "--tolerance", "0.5", "--json"]) == FINE
     document = _json(capsys)
-    assert (document["folder"], document["pictures"], document["regions"]) == (str(out), 1, 1)
+    assert (document["folder"], document["pictures"], document["regions"]) == (str(out), 2, 1)  # an empty mask is a picture that was checked
     written = json.loads((out / "annotations.json").read_text())
     # From the column with a quarter of white on, which is 64 = 4 * 16.
     assert written["annotations"][0]["segmentation"] == [[16, 0, 64, 0, 64, 48, 16, 48]]
@@ -67,7 +67,7 @@ def test_the_report_is_words(root: Path, data: Path, tmp_path: Path, capsys: pyt
     assert told.startswith("1 mask, 2 new pictures, 1 new label came in (")
     assert "!! 2.png: There is no picture for these marks." in told
     assert main(["masks", "export", str(root), str(tmp_path / "out"), "--format", "pairs"]) == FINE
-    assert capsys.readouterr().out.startswith("Wrote 1 mask of 1 picture to ")
+    assert capsys.readouterr().out.startswith("Wrote 1 mask of 2 pictures to ")
 
 
 def test_pictures_may_lie_elsewhere(root: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
