@@ -55,11 +55,8 @@ def test_masks_come_in_and_go_out(root: Path, data: Path, tmp_path: Path, capsys
     out = tmp_path / "out"
     assert main(["masks", "export", str(root), str(out), "--polygons", "--tolerance", "0.5", "--json"]) == FINE
     document = _json(capsys)
-    assert (document["folder"], document["pictures"], document["regions"]) == (
-        str(out),
-        2,
-        1,
-    )  # an empty mask is a picture that was checked
+    # An empty mask is a picture that was checked.
+    assert (document["folder"], document["pictures"], document["regions"]) == (str(out), 2, 1)
     written = json.loads((out / "annotations.json").read_text())
     # From the column with a quarter of white on, which is 64 = 4 * 16.
     assert written["annotations"][0]["segmentation"] == [[16, 0, 64, 0, 64, 48, 16, 48]]
