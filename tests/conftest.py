@@ -66,6 +66,12 @@ def tiny_sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_sdxl(tmp_path_factory.mktemp("tiny-sdxl"))
 
 
+@pytest.fixture
+def heard_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small runs are done before a worker would look for commands again: here it looks before every step."""
+    monkeypatch.setattr("engines.core.controls._LOOK_S", 0.0)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Real photos and slices beside the checkout; tests that want them skip without."""

@@ -23,6 +23,8 @@ from engines.launch.folder import create_run
 from engines.launch.inbox import send
 from tests.diffusion.support import make_job, make_pictures, teaching
 
+pytestmark = pytest.mark.usefixtures("heard_at_once")
+
 HOLDING = {"objective": {"hold_weight": 1.0}}
 
 

@@ -26,6 +26,8 @@ from engines.launch.follow import read_state
 from engines.launch.inbox import send
 from tests.diffusion.support import CPU, quiet
 
+pytestmark = pytest.mark.usefixtures("heard_at_once")
+
 STEPS = 4
 
 

@@ -26,6 +26,8 @@ from engines.segmentation.tuners import registry
 from projects.regions.mask import Mask
 from tests.segmentation.support import answer, open_tiny, write_tiny
 
+pytestmark = pytest.mark.usefixtures("heard_at_once")
+
 STEPS = 6
 
 
