@@ -46,7 +46,7 @@ PRESETS: tuple[Preset, ...] = (
     Preset(
         name="mergeable",
         title="Mergeable",
-        sentence="Made to be added up with others of its kind, here and in any other tool. Leaves everything else alone.",
+        sentence="Made to be added up with others of its kind. Other tools also need the small file of its word, which the export writes.",
         changes={**_SHORT, "objective": {"hold_weight": 2.0}},
         method_name="orthogonal",
         method={"rank": 16, "train_word": True},
