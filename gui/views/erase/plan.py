@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from engines.api.catalog import DeviceEntry
 from engines.api.erase_job import EraseJob
-from engines.launch.forecast import Outlook, best_device
+from engines.launch.forecast import best_device
 from engines.launch.outlooks import outlook_of
 from gui.services import Services
 from gui.theme import tokens as design
@@ -21,19 +19,17 @@ from gui.views.erase.keeping import KeepingCard
 from gui.views.erase.readiness import Readiness, look
 from gui.views.erase.targets import TargetsCard
 from gui.views.train.base_model import BaseSheet, base_title
-from gui.views.train.estimate import during, from_outlook
 from gui.views.train.fits import FitsCard
+from gui.views.train.foresight import Foresight, Question
 from gui.widgets.buttons import LinkButton, PrimaryButton
 from gui.widgets.notice import Notice
 from gui.widgets.page import GUTTER, ScrollBody
 from gui.widgets.text import ElidedLabel, Label
-from gui.workers.background import Task
 from gui.workers.erasing import EraseDraft
 from gui.workers.runs import RunView
 from projects.errors import UserError
 
 _WIDTH_PX = 344
-_PAUSE_MS = 150
 
 
 class ErasePlan(QWidget):
@@ -44,16 +40,10 @@ class ErasePlan(QWidget):
         self._services, self._board = services, board
         self._readiness = Readiness()
         self._running: RunView | None = None
-        self._asked: Task[Outlook] | None = None
-        # The forecast reads files, so it waits until somebody has stopped typing, and is made beside the window.
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(self._forecast)
         self.targets, self.keeping = TargetsCard(board), KeepingCard(board)
         self.choices = Choices()
         self._fits = FitsCard(self.choices.use_less_memory)
-        self._fits.hide()
+        self._foresight = Foresight(services, self._fits, self._question)
         self._words = Label(wrap=True)
         self._words.setObjectName("erase.readiness")
         self.start_button = PrimaryButton("Start erasing", name="erase.start", icon="play", on_click=on_start)
@@ -62,10 +52,9 @@ class ErasePlan(QWidget):
         self._lay_out()
         services.catalog.loaded.connect(lambda _catalog: self.draw())
         services.catalog.failed.connect(lambda words: self.choices.say(f"What is on offer could not be read: {words}"))
-        services.hardware_found.connect(self._pause.start)
-        self.choices.changed.connect(self._pause.start)
+        self.choices.changed.connect(self._foresight.soon)
         board.changed.connect(self._refresh)
-        board.changed.connect(self._pause.start)
+        board.changed.connect(self._foresight.soon)
         board.hinted.connect(self._refresh)
         self._refresh()
 
@@ -73,13 +62,11 @@ class ErasePlan(QWidget):
         """Draw the choices, once the catalog is there."""
         if self._services.catalog.catalog is not None and not self.choices.drawn:
             self.choices.draw(self._services.catalog.catalog)
-            self._pause.start()
+            self._foresight.soon()
             self._refresh()
 
     def show_plan(self, running: RunView | None) -> None:
         """Show whether it can start, and what it takes."""
-        if running is None and self._running is not None:
-            self._asked = None  # it was measured meanwhile, so the forecast for the next one is better now
         self._running = running
         self._refresh()
 
@@ -149,11 +136,7 @@ class ErasePlan(QWidget):
         runs = self._services.runs
         self._readiness = readiness = look(self._board, read_only=self._services.session.read_only)
         self._base_words.setText(base_title(self._board.draft.base))
-        if self._running is not None:
-            self._fits.show_estimate(during(self._running.state, self._services.devices))
-            self._fits.show()
-        elif self._asked is None:
-            self._pause.start()
+        self._foresight.follow(self._running)
         busy = runs.active() is not None or bool(runs.waiting)
         self.start_button.setText("Add to the queue" if busy else "Start erasing")
         self.start_button.setAccessibleName(self.start_button.text())
@@ -162,23 +145,10 @@ class ErasePlan(QWidget):
         self._words.set_role("warning" if readiness.wrong else "small")
         self._words.setVisible(bool(readiness.words))
 
-    def _forecast(self) -> None:
+    def _question(self) -> Question | None:
         draft = self._draft() if self._readiness.ready else None
         device = best_device(self._services.devices, draft.recipe) if draft is not None else None
-        if draft is None or device is None or self._running is not None:
-            self._fits.setVisible(self._running is not None)
-            return
-        if self._asked is not None:
-            self._asked.cancel()
+        if draft is None or device is None:
+            return None
         job = draft.job()
-        self._asked = self._services.background.run(
-            lambda _task: outlook_of(job, device),
-            done=lambda made: self._forecast_came(made, device),
-            failed=lambda _notice: self._fits.hide(),
-            owner=self,
-        )
-
-    def _forecast_came(self, made: Outlook, device: DeviceEntry) -> None:
-        if self._running is None:
-            self._fits.show_estimate(from_outlook(made, device))
-            self._fits.show()
+        return Question(device, lambda: outlook_of(job, device))

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from engines.api.catalog import DeviceEntry
 from engines.api.segment_job import SegmentJob
-from engines.launch.forecast import Outlook, best_device
+from engines.launch.forecast import best_device
 from engines.launch.segment_forecast import segment_outlook
 from gui.services import Services
 from gui.theme import tokens as design
 from gui.views.segment.teach.base_model import SegmentBaseSheet, base_title
 from gui.views.segment.teach.choices import Choices
 from gui.views.segment.teach.readiness import Readiness
-from gui.views.train.estimate import during, from_outlook
 from gui.views.train.fits import FitsCard
+from gui.views.train.foresight import Foresight, Question
 from gui.widgets.buttons import LinkButton, PrimaryButton
 from gui.widgets.notice import Notice
 from gui.widgets.page import GUTTER, ScrollBody
 from gui.widgets.text import ElidedLabel, Label
 from gui.workers.adapting import SegmentDraft
-from gui.workers.background import Task
 from gui.workers.runs import RunView
 
 _WIDTH_PX = 344
-_PAUSE_MS = 150
 
 
 class TeachPlan(QWidget):
@@ -44,15 +41,10 @@ class TeachPlan(QWidget):
         self._services = services
         self._readiness = Readiness()
         self._running: RunView | None = None
-        self._asked: Task[Outlook] | None = None
         self.base = "starter"
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MS)
-        self._pause.timeout.connect(self._forecast)
         self.choices = Choices()
         self._fits = FitsCard(self.choices.use_less_memory)
-        self._fits.hide()
+        self._foresight = Foresight(services, self._fits, self._question)
         self._sentence = Label(role="muted", wrap=True)
         self._advice = Label(role="warning", wrap=True)
         self.start_button = PrimaryButton("Start teaching", name="segment.start", icon="play", on_click=on_start)
@@ -74,20 +66,17 @@ class TeachPlan(QWidget):
         column.addLayout(foot)
         services.catalog.loaded.connect(lambda _catalog: self.draw())
         services.catalog.failed.connect(lambda words: self.choices.say(f"What is on offer could not be read: {words}"))
-        services.hardware_found.connect(self._pause.start)
-        self.choices.changed.connect(self._pause.start)
+        self.choices.changed.connect(self._foresight.soon)
 
     def draw(self) -> None:
         """Draw the choices, once the catalog is there."""
         if self._services.catalog.catalog is not None and not self.choices.drawn:
             self.choices.draw(self._services.catalog.catalog)
-            self._pause.start()
+            self._foresight.soon()
             self._refresh()
 
     def show_plan(self, readiness: Readiness, running: RunView | None) -> None:
         """Show whether it can start, and what it takes."""
-        if running is None and self._running is not None:
-            self._asked = None  # it was measured meanwhile, so the forecast for the next one is better now
         self._readiness, self._running = readiness, running
         self._refresh()
 
@@ -95,7 +84,7 @@ class TeachPlan(QWidget):
         """Another model is in use."""
         self.base = base
         self._base_words.setText(base_title(base))
-        self._pause.start()
+        self._foresight.soon()
 
     def fill(self, job: SegmentJob) -> None:
         """Take everything over from an earlier adaptation."""
@@ -133,11 +122,7 @@ class TeachPlan(QWidget):
 
     def _refresh(self) -> None:
         runs, readiness = self._services.runs, self._readiness
-        if self._running is not None:
-            self._fits.show_estimate(during(self._running.state, self._services.devices))
-            self._fits.show()
-        elif self._asked is None:
-            self._pause.start()
+        self._foresight.follow(self._running)
         busy = runs.active() is not None or bool(runs.waiting)
         self.start_button.setText("Add to the queue" if busy else "Start teaching")
         self.start_button.setAccessibleName(self.start_button.text())
@@ -147,22 +132,9 @@ class TeachPlan(QWidget):
         self._advice.setText(" ".join(readiness.advice))
         self._advice.setVisible(bool(readiness.advice))
 
-    def _forecast(self) -> None:
+    def _question(self) -> Question | None:
         recipe, method, base = self.choices.recipe(), self.choices.method(), self.base
         device = best_device(self._services.devices, recipe) if recipe is not None else None
-        if recipe is None or method is None or device is None or self._running is not None:
-            self._fits.setVisible(self._running is not None)
-            return
-        if self._asked is not None:
-            self._asked.cancel()
-        self._asked = self._services.background.run(
-            lambda _task: segment_outlook(base, recipe, method, device),
-            done=lambda made: self._forecast_came(made, device),
-            failed=lambda _notice: self._fits.hide(),
-            owner=self,
-        )
-
-    def _forecast_came(self, made: Outlook, device: DeviceEntry) -> None:
-        if self._running is None:
-            self._fits.show_estimate(from_outlook(made, device))
-            self._fits.show()
+        if recipe is None or method is None or device is None:
+            return None
+        return Question(device, lambda: segment_outlook(base, recipe, method, device))
